@@ -1,0 +1,21 @@
+/*
+ * Every protocol and dissector, one row each: an X-macro for registry.c. The order is the order of asking,
+ * and a dissector's place is its bit in flow_identity. PROTOCOL(x) is protocol_x, DISSECTOR(x) is
+ * dissector_x.
+ */
+#ifndef PROTOCOL
+#define PROTOCOL(name)
+#endif
+#ifndef DISSECTOR
+#define DISSECTOR(name)
+#endif
+
+PROTOCOL(skype)
+DISSECTOR(skype_udp)
+DISSECTOR(skype_login)
+DISSECTOR(skype_node)
+DISSECTOR(skype_http)
+DISSECTOR(skype_tls)
+
+#undef PROTOCOL
+#undef DISSECTOR

@@ -1,0 +1,189 @@
+/*
+ * Classic Skype (1.x ... 7.x, before 2016): what counts as evidence, and for how many bits.
+ *
+ * Bits are log2 of P(seen | Skype) / P(seen | something else). "Something else" is the worse of two: random
+ * payload, for which the chance is computed, and a structured protocol with a constant or a counter at the
+ * right place, for which it is guessed. The second is why most numbers are far below what chance alone would
+ * give, why they are capped, and why no kind that a transaction id, a type byte or a timestamp could fake
+ * reaches 10 by itself.
+ *
+ * The sums that matter, with the verdict at 20 bits:
+ *   - probes that nobody answers (wire C2): 7 header + 13 ids + the nonces and the many peers, up to 26;
+ *   - one dialog with one peer (skype_udp.pcap): 7 + 20 retransmissions;
+ *   - an ordinary session: two reflected addresses, or NAK and resend, with 7 header, are enough;
+ *   - another protocol with 02 in the third byte: 7, and 3 if it has many peers;
+ *   - random payload: each new flow adds -4 in 255 of 256 cases, and 7 once in the others.
+ */
+#include "dissectors/skype/skype.h"
+
+static const struct evidence_kind kinds[] = {
+	/*
+	 * The strict header of wire E; functions 02, 03 and 0f only, whose rules random payload passes at a
+	 * rate of 2^-8, 2^-45 and 2^-13; an 11-byte random payload would pass as ACK or NAK at 2^-4, too
+	 * often for 7 bits. Skype: 632/632. Not 8, and the cap is the first report: a protocol that passes
+	 * once by its structure passes always, so further flows say nothing (wire E6).
+	 */
+	[SKYPE_UDP_HEADER] = { .name = "udp_header",
+			       .words = "the UDP payload begins with a Skype start-of-message header",
+			       .about = ABOUT_SOCKETS,
+			       .bits = 7.0F,
+			       .cap = 7.0F },
+	/*
+	 * Wire A1: 326/326, 152/152 and 154/154 payloads pass, so nothing that the client sends is refused;
+	 * what is left are strays toward its port (scans, users of the port before): one flow in 20 at the
+	 * worst.
+	 */
+	[SKYPE_UDP_REFUSED] = { .name = "udp_refused",
+				.words = "a UDP flow of the socket does not begin with a Skype header",
+				.about = ABOUT_SOCKETS,
+				.test = TEST_AGAINST,
+				.against = -4.0F },
+	/*
+	 * Wire A2. Chance: 16 of 65536 steps, 2^-12. Skype: 2006 all 147 steps but the restart, 2015 about 95
+	 * %. Structured protocols have counters too, though rarely one shared by all peers, big endian at
+	 * byte 0, on top of an 02 at byte 2: 6 bits. The cap leaves 20 out of reach of header and counter
+	 * together when the nonce fails.
+	 */
+	[SKYPE_ID_COUNTER] = { .name = "id_counter",
+			       .words = "message ids grow by small steps across different peers",
+			       .about = ABOUT_SENDER,
+			       .test = TEST_COUNTER,
+			       .bits = 6.0F,
+			       .cap = 13.0F,
+			       .against = -4.0F },
+	/*
+	 * Wire A1: 539/539 initialisation vectors and 54/54 of fragments are fresh. So are the fields of many
+	 * other protocols, hence little for; a repetition (wire E6: DNSCrypt's constant bytes 0-7) is a
+	 * contradiction.
+	 */
+	[SKYPE_NONCE] = { .name = "nonce",
+			  .words = "bytes 3-6 of the messages never repeat",
+			  .about = ABOUT_SENDER,
+			  .test = TEST_NONCE,
+			  .bits = 0.25F,
+			  .cap = 3.0F,
+			  .against = -3.0F },
+	/*
+	 * Wire A1 and A2: 9/9 repeats keep id, length and bytes 7-10 and have new bytes 3-6 and new data, 2.0
+	 * s and then 4.0 s apart. Chance: 2^-48 for the equal bytes. Structured: a periodic message with a
+	 * timestamp in 3-6 and a constant in 7-10 can have a period of 2 s, but does not double it: one
+	 * repeat is 10, two are 20.
+	 */
+	[SKYPE_RETRANSMISSION] = { .name = "retransmission",
+				   .words = "a message was sent again after 2 s or 4 s: same id, newly "
+					    "encrypted",
+				   .about = ABOUT_SENDER,
+				   .bits = 10.0F,
+				   .cap = 20.0F },
+	/*
+	 * Wire A2: 37/37 ACK and NAK, 6/6 fragmented answers. Chance: one of 4 remembered ids, 2^-14, and the
+	 * function byte, 2^-4. Structured: transaction ids are echoed everywhere; then only the function byte
+	 * and the length of exactly 11 remain, about 2^-9. The resend of function 03 echoes too and has a
+	 * kind of its own.
+	 */
+	[SKYPE_ID_ECHO] = { .name = "id_echo",
+			    .words = "an 11-byte answer or a fragment repeats the id of the message it "
+				     "answers",
+			    .about = ABOUT_SOCKETS,
+			    .bits = 10.0F,
+			    .cap = 20.0F },
+	/*
+	 * Wire A3: 2/2 resends carry the NAK's challenge, and the IPv4 address of the addressee: 32 bits
+	 * each, reported one by one. An address inside the payload is not rare elsewhere (RIP, NAT-PMP), nor
+	 * is a cookie that is returned, but not behind function 03 and 01: 12 each.
+	 */
+	[SKYPE_RESEND] = { .name = "resend",
+			   .words = "a resend carries the challenge of the NAK, or the address of its "
+				    "addressee",
+			   .about = ABOUT_SENDER,
+			   .bits = 12.0F,
+			   .cap = 24.0F },
+	/*
+	 * Recognition 4; wire A3: 34/34 ACK and NAK from 16 peers name the same public address. 32 bits
+	 * against chance. Against a constant at bytes 3-6 it is worth nothing, so udp.c asks for the echoed
+	 * id as well, and 20.
+	 */
+	[SKYPE_REFLECTED] = { .name = "reflected_address",
+			      .words = "peers tell the socket its public IPv4 address, and agree",
+			      .about = ABOUT_RECEIVER,
+			      .test = TEST_REFLECTED,
+			      .bits = 20.0F,
+			      .cap = 24.0F },
+	/* Recognition 10. Encrypted payload is mistaken for something in perhaps one flow of 20 (wire E8). */
+	[SKYPE_OTHER_LABEL] = { .name = "other_label",
+				.words = "libndpi recognises another protocol on the socket by its payload",
+				.about = ABOUT_SOCKETS,
+				.test = TEST_AGAINST,
+				.against = -4.0F },
+	/* Recognition 9: 80 peers in 174 s, 144 in 83 s (wire A, C2). Every overlay does so: only clients
+	   without are ruled out. */
+	[SKYPE_MANY_PEERS] = { .name = "many_peers",
+			       .words = "one socket talks to many peers on high ports",
+			       .about = ABOUT_SOCKETS,
+			       .bits = 3.0F,
+			       .cap = 3.0F },
+	/* Recognition 9; wire B2: 2/2 supernodes. eDonkey and BitTorrent (uTP with TCP) do it as well, if not
+	   within 1 ms. */
+	[SKYPE_TCP_AFTER_UDP] = { .name = "tcp_after_udp",
+				  .words = "TCP to the address and port that had answered over UDP",
+				  .about = ABOUT_SOCKETS,
+				  .bits = 4.0F,
+				  .cap = 8.0F },
+	/*
+	 * Recognition 1; wire B3, C4: the first bytes of a connection are 16 03 01 00 00 in 12/12. 40 bits
+	 * against chance; against TLS: a handshake record of length zero is forbidden (RFC 5246
+	 * section 6.2.1), never met in 327 captures.
+	 */
+	[SKYPE_LOGIN] = { .name = "login",
+			  .words = "the connection opens with 16 03 01 00 00, a TLS record of length zero",
+			  .about = ABOUT_FLOW,
+			  .bits = 32.0F,
+			  .cap = 32.0F },
+	/* Ten constant bytes in 4/4 (wire B3), eight in 8/8 (wire C4): 64 bits and more against chance. */
+	[SKYPE_LOGIN_BLOCK] = { .name = "login_block",
+				.words = "the login block begins with the bytes that are the same in every "
+					 "login",
+				.about = ABOUT_FLOW,
+				.bits = 30.0F,
+				.cap = 30.0F },
+	/*
+	 * Wire C3. Form 1: at least three steps of the generator that pads the message, 24 bits; none of 327
+	 * captures and 1 of all other payloads of Skype's own has four such bytes at its end. Form 2: 15
+	 * steps, 120 bits.
+	 */
+	[SKYPE_NODE_HELLO] = { .name = "node_hello",
+			       .words = "the connection opens with the padding of a Skype node, or its false "
+					"TLS hello",
+			       .about = ABOUT_FLOW,
+			       .bits = 22.0F,
+			       .cap = 22.0F },
+	/* Recognition 8; wire B4: 2/2. Text of more than 20 fixed characters and the vendor's name; a person
+	   could type it. */
+	[SKYPE_VERSION_CHECK] = { .name = "version_check",
+				  .words = "HTTP request to the vendor for the latest version",
+				  .about = ABOUT_FLOW,
+				  .bits = 24.0F,
+				  .cap = 24.0F },
+	/* Wire C0: the names of the client's own start page and its pictures; a browser could go there. */
+	[SKYPE_TLS_NAME] = { .name = "tls_name",
+			     .words = "TLS hello to a server that only the vendor's client uses",
+			     .about = ABOUT_FLOW,
+			     .bits = 20.0F,
+			     .cap = 20.0F },
+};
+_Static_assert(sizeof kinds / sizeof kinds[0] == SKYPE_KIND_COUNT, "one entry per enum skype_kind");
+_Static_assert(SKYPE_KIND_COUNT <= EVIDENCE_KINDS_MAX, "socket_entry.sum");
+
+const struct protocol protocol_skype = {
+	.name = "skype",
+	.title = "Skype",
+	.udp_label = "skype-udp",
+	.tcp_label = "skype-tcp",
+	.kinds = kinds,
+	.kind_count = SKYPE_KIND_COUNT,
+	.kind_refused = SKYPE_UDP_REFUSED,
+	.kind_other_label = SKYPE_OTHER_LABEL,
+	.kind_many_peers = SKYPE_MANY_PEERS,
+	.kind_tcp_after_udp = SKYPE_TCP_AFTER_UDP,
+	.ndpi_prefix = "Skype",
+};

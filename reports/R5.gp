@@ -1,0 +1,15 @@
+# In: seconds, flows, longer, longer_percent
+stats data skip 1 using 2 name "ALL" nooutput
+stats data skip 1 using ($1 > 0 ? $1 : NaN) name "S" nooutput
+first = S_records > 0 ? 10 ** floor(log10(S_min)) : 0.1
+last = S_records > 0 ? 10 ** ceil(log10(S_max) + 0.01) : 10
+lowest = 10 ** floor(log10(100.0 / ALL_sum) - 0.01)
+set logscale xy
+set xrange [first : last]
+set yrange [lowest : 130]
+set xlabel "duration of the source flow (s)"
+set ylabel "source flows that last longer (%)"
+set format xy "%g"
+# Zero is not on a logarithmic axis: flows of no duration are left of it, and the last step ends on the axis.
+share(p) = p > 0 ? p : lowest
+plot data skip 1 using ($1 > 0 ? $1 : first):(share($4)) with steps lt 1 title "this trace"

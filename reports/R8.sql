@@ -1,0 +1,32 @@
+-- title: Payload sizes of signalling
+-- kind: figure
+-- order: 50
+-- about: CDF of UDP payload size, probe and non-probe traffic apart (R8, figure 4 of Rossi, Mellia and
+--   Meo): a probe is a pair of client and peer with one flow of a single packet and at most one reply;
+--   heartbeats and dialogs are non-probe.
+-- paper: probes are typically smaller than non-probe traffic.
+-- cautions: dropped duplicates
+WITH sizes AS (SELECT size, sum(CASE class WHEN 'probe' THEN messages ELSE 0 END) AS probe,
+                      sum(CASE class WHEN 'probe' THEN 0 ELSE messages END) AS other
+               FROM payload_sizes WHERE run = :run GROUP BY size
+               UNION ALL -- the foot of the curve
+               SELECT min(size) - 1, 0, 0 FROM payload_sizes WHERE run = :run HAVING count(*) > 0),
+     upto AS (SELECT size, probe, other,
+                     sum(probe) OVER (ORDER BY size) AS probe_upto, sum(probe) OVER () AS probes,
+                     sum(other) OVER (ORDER BY size) AS other_upto, sum(other) OVER () AS others
+              FROM sizes)
+SELECT size AS payload_bytes, probe AS probe_messages, other AS non_probe_messages,
+       100.0 * probe_upto / nullif(probes, 0) AS probe_upto_percent,
+       100.0 * other_upto / nullif(others, 0) AS non_probe_upto_percent
+FROM upto ORDER BY size;
+
+WITH sizes AS (SELECT size, CASE class WHEN 'probe' THEN 'probe' ELSE 'non-probe' END AS class,
+                      sum(messages) AS messages
+               FROM payload_sizes WHERE run = :run GROUP BY 1, 2),
+     upto AS (SELECT class, size, sum(messages) OVER (PARTITION BY class ORDER BY size) AS upto,
+                     sum(messages) OVER (PARTITION BY class) AS total
+              FROM sizes),
+     medians AS (SELECT class, max(total) AS total, min(CASE WHEN upto * 2 >= total THEN size END) AS median
+                 FROM upto GROUP BY class)
+SELECT 'Medians: ' || group_concat(printf('%d bytes over %d %s messages', median, total, class), ', ') || '.'
+FROM (SELECT * FROM medians ORDER BY class DESC);

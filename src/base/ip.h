@@ -1,0 +1,37 @@
+/* IP addresses and prefixes. An IPv4 address is kept mapped (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2). */
+#ifndef FS_BASE_IP_H
+#define FS_BASE_IP_H
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct ip {
+	uint8_t b[16];
+};
+
+#define IP_TEXT 46 /* INET6_ADDRSTRLEN: longest text with its NUL */
+
+struct ip ip_from_v4(const uint8_t bytes[4]);
+bool ip_is_v4(const struct ip *ip);
+static inline bool ip_equal(const struct ip *a, const struct ip *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+/* Canonical text (IPv4 dotted, IPv6 per RFC 5952) into out; returns its length. */
+size_t ip_format(const struct ip *ip, char out[IP_TEXT]);
+bool ip_parse(const char *text, struct ip *out);
+
+/* A set of prefixes: which addresses are internal (D5). */
+struct netset;
+struct netset *netset_new(void);
+void netset_free(struct netset *set);
+/* Adds "10.0.0.0/8", "2001:db8::/32" or a single address. */
+bool netset_add(struct netset *set, const char *prefix, struct error *err);
+/* Adds the default of D5: RFC 1918, RFC 4193, link-local (RFC 3927, RFC 4291) and loopback. */
+void netset_add_private(struct netset *set);
+bool netset_has(const struct netset *set, const struct ip *ip);
+size_t netset_count(const struct netset *set);
+#endif

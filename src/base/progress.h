@@ -1,0 +1,18 @@
+/*
+ * A progress line on stderr for long work: bytes, percent, packets/s, time left. Silent unless stderr is a
+ * terminal. This is the one place of the analysis that looks at the wall clock, and nothing reads it back.
+ */
+#ifndef FS_BASE_PROGRESS_H
+#define FS_BASE_PROGRESS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress;
+/* total 0: unknown (stdin, compressed stream); enabled false: every call is free. NULL is accepted
+ * everywhere. */
+struct progress *progress_new(const char *what, uint64_t total_bytes, bool enabled);
+/* Cheap: draws at most ten times a second, and looks at the clock only every few thousand calls. */
+void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets);
+/* Wipes the line. */
+void progress_free(struct progress *p);
+#endif

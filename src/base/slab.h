@@ -1,0 +1,16 @@
+/*
+ * Objects of one size from large blocks: no malloc per flow, freed objects are reused first (their cache
+ * lines are warm). Memory goes back to the system only in slab_free(). Objects are aligned to 64 bytes when
+ * size is a multiple of 64, else to 16.
+ */
+#ifndef FS_BASE_SLAB_H
+#define FS_BASE_SLAB_H
+#include <stddef.h>
+struct slab;
+struct slab *slab_new(size_t object_size, size_t objects_per_block);
+void slab_free(struct slab *slab);
+/* Not zeroed. NULL when out of memory. */
+void *slab_get(struct slab *slab);
+void slab_put(struct slab *slab, void *object);
+size_t slab_in_use(const struct slab *slab);
+#endif

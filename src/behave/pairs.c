@@ -1,0 +1,221 @@
+/* Client-peer pairs; see pairs.h. Rows lie in growing arrays, in their order of creation, under a hash index
+ * each. */
+#include "behave/pairs.h"
+#include "base/hash.h"
+#include "base/row_index.h"
+#include <stdlib.h>
+
+struct pair_table {
+	struct hash_key key;
+	uint32_t max_pairs;
+	struct pair *pair;
+	struct peer *peer;
+	uint32_t pairs, pair_room, peers, peer_room;
+	struct row_index pair_index, peer_index;
+	uint64_t refused;
+};
+
+struct pair_table *pair_table_new(uint32_t max_pairs, struct error *err)
+{
+	struct pair_table *t = calloc(1, sizeof *t);
+
+	if (!t) {
+		error_memory(err, "the pair table");
+		return NULL;
+	}
+	t->key = hash_key_random();
+	t->max_pairs = max_pairs;
+	return t;
+}
+
+void pair_table_free(struct pair_table *t)
+{
+	if (!t)
+		return;
+	free(t->pair);
+	free(t->peer);
+	row_index_drop(&t->pair_index);
+	row_index_drop(&t->peer_index);
+	free(t);
+}
+
+static uint64_t hash_peer(const struct pair_table *t, unsigned protocol, const struct endpoint *socket)
+{
+	struct {
+		struct endpoint socket;
+		uint8_t protocol, zero[5];
+	} key = { .socket = *socket, .protocol = (uint8_t)protocol };
+	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
+	return hash_words(&t->key, &key, sizeof key);
+}
+
+static uint64_t hash_pair(const struct pair_table *t, uint32_t client, uint32_t peer)
+{
+	const uint32_t key[2] = { client, peer };
+	return hash_words(&t->key, key, sizeof key);
+}
+
+static uint32_t peer_row(const struct pair_table *t, unsigned protocol, const struct endpoint *socket)
+{
+	uint64_t hash = hash_peer(t, protocol, socket);
+	uint32_t at = 0, row;
+
+	while ((row = row_index_probe(&t->peer_index, hash, &at)) != ROW_NONE) {
+		const struct peer *p = &t->peer[row];
+		if (p->protocol == protocol && p->socket.port == socket->port &&
+		    ip_equal(&p->socket.ip, &socket->ip))
+			break;
+	}
+	return row;
+}
+
+static uint32_t pair_row(const struct pair_table *t, uint32_t client, uint32_t peer)
+{
+	uint64_t hash = hash_pair(t, client, peer);
+	uint32_t at = 0, row;
+
+	while ((row = row_index_probe(&t->pair_index, hash, &at)) != ROW_NONE)
+		if (t->pair[row].client == client && t->pair[row].peer_index == peer)
+			break;
+	return row;
+}
+
+bool flow_is_probe(const struct flow_record *r)
+{
+	return r->side[TO_RESPONDER].packets == 1 && r->side[TO_INITIATOR].packets <= 1;
+}
+
+static void widen(int64_t *first, int64_t *last, const struct flow_record *r)
+{
+	if (r->first_ns < *first)
+		*first = r->first_ns;
+	if (r->last_ns > *last)
+		*last = r->last_ns;
+}
+
+static struct peer *get_peer(struct pair_table *t, unsigned protocol, const struct endpoint *socket,
+			     const struct flow_record *r)
+{
+	uint32_t row = peer_row(t, protocol, socket);
+	void *rows = t->peer;
+
+	if (row != ROW_NONE)
+		return &t->peer[row];
+	bool room = rows_reserve(&rows, t->peers, &t->peer_room, sizeof *t->peer);
+	t->peer = rows;
+	if (!room || !row_index_add(&t->peer_index, hash_peer(t, protocol, socket), t->peers))
+		return NULL;
+	t->peer[t->peers] = (struct peer){
+		.socket = *socket,
+		.protocol = (uint8_t)protocol,
+		.first_ns = r->first_ns,
+		.last_ns = r->last_ns,
+		.first_packet = r->first_packet,
+	};
+	return &t->peer[t->peers++];
+}
+
+/* NULL: no memory. A new pair has no flows. */
+static struct pair *get_pair(struct pair_table *t, uint32_t client, struct peer *peer,
+			     const struct flow_record *r)
+{
+	uint32_t peer_index = (uint32_t)(peer - t->peer);
+	uint32_t row = pair_row(t, client, peer_index);
+	void *rows = t->pair;
+
+	if (row != ROW_NONE)
+		return &t->pair[row];
+	bool room = rows_reserve(&rows, t->pairs, &t->pair_room, sizeof *t->pair);
+	t->pair = rows;
+	if (!room || !row_index_add(&t->pair_index, hash_pair(t, client, peer_index), t->pairs))
+		return NULL;
+	t->pair[t->pairs] = (struct pair){
+		.client = client,
+		.peer_index = peer_index,
+		.first_ns = r->first_ns,
+		.last_ns = r->last_ns,
+		.first_packet = UINT64_MAX,
+	};
+	peer->clients++;
+	return &t->pair[t->pairs++];
+}
+
+bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
+		    const struct flow_record *r, struct error *err)
+{
+	const struct endpoint *far = client_is_initiator ? &r->responder : &r->initiator;
+	const struct flow_side *out = &r->side[client_is_initiator ? TO_RESPONDER : TO_INITIATOR];
+	const struct flow_side *in = &r->side[client_is_initiator ? TO_INITIATOR : TO_RESPONDER];
+
+	if (t->pairs >= t->max_pairs && !pair_table_find(t, client, protocol, far)) {
+		t->refused++;
+		return true;
+	}
+	struct peer *peer = get_peer(t, protocol, far, r);
+	struct pair *pair = peer ? get_pair(t, client, peer, r) : NULL;
+	if (!pair)
+		return error_memory(err, "a client-peer pair");
+	if (r->first_packet < pair->first_packet) {
+		pair->first_packet = r->first_packet;
+		pair->client_first = client_is_initiator;
+	}
+	if (r->first_packet < peer->first_packet)
+		peer->first_packet = r->first_packet;
+	pair->total.flows++;
+	if (flow_is_probe(r))
+		pair->total.one_time_probes++;
+	else
+		pair->total.dialogs++;
+	pair->total.packets_out += out->packets;
+	pair->total.packets_in += in->packets;
+	pair->total.payload_out += out->payload_bytes;
+	pair->total.payload_in += in->payload_bytes;
+	widen(&pair->first_ns, &pair->last_ns, r);
+	widen(&peer->first_ns, &peer->last_ns, r);
+	if (in->packets && (!peer->answered || in->first_ns < peer->answered_ns)) {
+		peer->answered = true;
+		peer->answered_ns = in->first_ns;
+	}
+	return true;
+}
+
+const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol, const struct endpoint *peer)
+{
+	uint32_t row = peer_row(t, protocol, peer);
+	return row == ROW_NONE ? NULL : &t->peer[row];
+}
+
+const struct pair *pair_table_find(const struct pair_table *t, uint32_t client, unsigned protocol,
+				   const struct endpoint *peer)
+{
+	uint32_t row = peer_row(t, protocol, peer);
+
+	if (row != ROW_NONE)
+		row = pair_row(t, client, row);
+	return row == ROW_NONE ? NULL : &t->pair[row];
+}
+
+const struct peer *pair_table_peer_at(const struct pair_table *t, uint32_t index)
+{
+	return &t->peer[index];
+}
+
+uint32_t pair_table_count(const struct pair_table *t)
+{
+	return t->pairs;
+}
+
+const struct pair *pair_table_at(const struct pair_table *t, uint32_t index)
+{
+	return &t->pair[index];
+}
+
+uint32_t pair_table_peer_count(const struct pair_table *t)
+{
+	return t->peers;
+}
+
+uint64_t pair_table_refused(const struct pair_table *t)
+{
+	return t->refused;
+}

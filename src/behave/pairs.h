@@ -1,0 +1,59 @@
+/*
+ * Client-peer pairs (D4, D10): what a client socket exchanged with each remote socket, over all its flows.
+ * Bounded: beyond the limit new pairs are not made but counted, and their flows keep their labels.
+ */
+#ifndef FS_BEHAVE_PAIRS_H
+#define FS_BEHAVE_PAIRS_H
+#include "base/error.h"
+#include "identify/record.h"
+
+#define PAIRS_MAX_DEFAULT 1000000U
+
+struct pair_totals {
+	uint64_t flows;
+	uint64_t one_time_probes; /* flows of one packet with at most one in reply (D6) */
+	uint64_t dialogs;         /* all other flows (D9) */
+	uint64_t packets_out, packets_in, payload_out,
+		payload_in; /* out: sent by the client; payload as captured */
+};
+
+/* One-time probe (D6): one packet from the initiator, at most one back. */
+bool flow_is_probe(const struct flow_record *r);
+
+struct pair {
+	uint32_t client;     /* 1..: id given by the caller */
+	uint32_t peer_index; /* index into pair_table_peer() */
+	struct pair_totals total;
+	int64_t first_ns, last_ns;
+	uint64_t first_packet;
+	bool client_first;
+};
+
+struct peer {
+	struct endpoint socket;
+	uint8_t protocol;
+	uint32_t clients;
+	int64_t first_ns, last_ns;
+	uint64_t first_packet;
+	bool answered;       /* it sent something */
+	int64_t answered_ns; /* when first */
+};
+
+struct pair_table;
+struct pair_table *pair_table_new(uint32_t max_pairs, struct error *err);
+void pair_table_free(struct pair_table *t);
+/* Adds one flow of client; client_is_initiator says which end the client is. False only when out of memory.
+ */
+bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
+		    const struct flow_record *r, struct error *err);
+const struct pair *pair_table_find(const struct pair_table *t, uint32_t client, unsigned protocol,
+				   const struct endpoint *peer);
+const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol,
+				   const struct endpoint *peer);
+const struct peer *pair_table_peer_at(const struct pair_table *t, uint32_t index);
+/* Pairs and peers in order of creation, which is the order of the flows added. */
+uint32_t pair_table_count(const struct pair_table *t);
+const struct pair *pair_table_at(const struct pair_table *t, uint32_t index);
+uint32_t pair_table_peer_count(const struct pair_table *t);
+uint64_t pair_table_refused(const struct pair_table *t);
+#endif

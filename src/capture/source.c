@@ -1,0 +1,32 @@
+/* The source's interface: passes each call on to the kind of source behind it. */
+#include "capture/source.h"
+#include <stdlib.h>
+
+enum source_result source_next(struct source *s, struct frame *frame, struct error *err)
+{
+	return s->ops->next(s->self, frame, err);
+}
+
+void source_stats(const struct source *s, struct source_stats *out)
+{
+	s->ops->stats(s->self, out);
+}
+
+const struct input_info *source_input(const struct source *s, size_t i)
+{
+	return s->ops->input(s->self, i);
+}
+
+void source_stop(struct source *s)
+{
+	if (s)
+		s->ops->stop(s->self);
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	s->ops->close(s->self);
+	free(s);
+}

@@ -1,0 +1,57 @@
+/* What the subcommands share: lookup by name, the program's own help text, and how an error is shown. */
+#include "cmd.h"
+#include <string.h>
+
+#define SUBCOMMANDS_MOST 32
+
+const struct command program_command = {
+	.name = "",
+	.summary = "find the sockets that run a hidden peer-to-peer overlay",
+	.usage = "COMMAND [options] ...",
+	.details = "footsteps reads packets and answers, about a peer-to-peer voice overlay that hides "
+		   "behind random ports "
+		   "and encryption: which sockets run it, what its signalling costs, whom they talk to, and "
+		   "when somebody "
+		   "logs in. Classic Skype is the first protocol and the reference; every other flow is "
+		   "labelled by libndpi.\n"
+		   "\n"
+		   "It is passive: it never sends a packet, and it never stores payload bytes. The same "
+		   "packets give the "
+		   "same answer, however they are split into files.",
+	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\tanalyse saved captures as "
+		    "one trace\n"
+		    "footsteps show campus.db\twhat was found\n"
+		    "footsteps report campus.db -o report/\tevery table and figure, as an HTML page\n",
+};
+
+const struct subcommand *subcommand_find(const char *name)
+{
+	for (size_t i = 0; subcommands[i]; i++)
+		if (strcmp(subcommands[i]->name, name) == 0)
+			return subcommands[i];
+	return NULL;
+}
+
+const struct subcommand *subcommand_named(const char *name, struct error *err)
+{
+	const struct subcommand *found = subcommand_find(name);
+	const char *names[SUBCOMMANDS_MOST + 1] = { NULL };
+
+	if (found)
+		return found;
+	for (size_t i = 0; subcommands[i] && i < SUBCOMMANDS_MOST; i++)
+		names[i] = subcommands[i]->name;
+	const char *near = nearest_word(name, names);
+	if (near)
+		error_set(err, EXIT_USAGE,
+			  "unknown command '%.80s'; did you mean '%s'?\nsee 'footsteps --help'", name, near);
+	else
+		error_set(err, EXIT_USAGE, "unknown command '%.80s'\nsee 'footsteps --help'", name);
+	return NULL;
+}
+
+enum exit_status command_fail(const struct error *err)
+{
+	fprintf(stderr, "footsteps: %s\n", err->text);
+	return err->status;
+}

@@ -1,0 +1,38 @@
+/* What a subcommand is, and what subcommands share. Each is a cmd_*.c of its own, and a row in main.c. */
+#ifndef FS_CMD_H
+#define FS_CMD_H
+#include "base/error.h"
+#include "base/options.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct subcommand {
+	const char *name, *summary;                     /* summary: a few words for the list of commands */
+	const struct command *(*command)(void);         /* its options, for --help, man page and completion */
+	enum exit_status (*run)(int argc, char **argv); /* argv: after the subcommand's name */
+	bool hidden;                                    /* for packagers: not in the list of --help */
+};
+
+/* All of them, NULL-terminated; in main.c. */
+extern const struct subcommand *const subcommands[];
+const struct subcommand *subcommand_find(const char *name);
+/* As subcommand_find(); when there is none, *err says which name is near. */
+const struct subcommand *subcommand_named(const char *name, struct error *err);
+
+extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
+extern const struct subcommand subcommand_man, subcommand_completion;
+
+/* The program as a whole: the text of `footsteps --help` and footsteps(1). */
+extern const struct command program_command;
+
+/* Prints "footsteps: TEXT" to stderr and returns the status: `return command_fail(&err)`. */
+enum exit_status command_fail(const struct error *err);
+
+/* Of footsteps itself: "0.1.0". */
+const char *version_number(void);
+/* "libpcap 1.10.3, libndpi 4.2.0, ...": what is built in, for the manifest. False: buffer too small. */
+bool version_libraries(char *buffer, size_t size);
+/* For --version: one line each, what is not built in included. */
+void version_print(FILE *out);
+#endif

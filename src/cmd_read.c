@@ -1,0 +1,405 @@
+/* footsteps read: analyses saved captures. */
+#include "base/clock.h"
+#include "base/progress.h"
+#include "cmd.h"
+#include "identify/ndpi_bridge.h"
+#include "store/pipeline.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
+
+static struct {
+	const char *output, *filter;
+	bool json, append, tunnels, no_ndpi, no_hash, self_check, strict, quiet;
+	int flows; /* index into flow_choices */
+	int64_t idle_ns;
+	struct option_list local_nets;
+	uint64_t count, ndpi_packets, head_bytes, max_flows, max_sockets, max_pairs;
+	double verdict_bits, suspect_bits;
+} given = {
+	.idle_ns = FLOW_IDLE_DEFAULT_NS,
+	.ndpi_packets = NDPI_PACKETS_DEFAULT,
+	.head_bytes = FLOW_HEAD_DEFAULT,
+	.max_flows = FLOW_MAX_DEFAULT,
+	.max_sockets = SOCKETS_MAX_DEFAULT,
+	.max_pairs = PAIRS_MAX_DEFAULT,
+	.verdict_bits = (double)VERDICT_BITS_DEFAULT,
+	.suspect_bits = (double)SUSPECT_BITS_DEFAULT,
+};
+
+enum { FLOWS_RECOGNISED, FLOWS_ALL };
+static const char *const flow_choices[] = { "recognised", "all", NULL };
+
+static const struct option options[] = {
+	{ "output", 'o', OPTION_TEXT, &given.output, "FILE",
+	  "Where the results go: a SQLite database, or with --json a text file. It is written under a "
+	  "temporary name and "
+	  "renamed when it is whole. An older footsteps database of that name is replaced; any other file is "
+	  "not touched.",
+	  NULL, NULL },
+	{ "append", 0, OPTION_FLAG, &given.append, NULL,
+	  "Add this run to the database instead of replacing it.", NULL, NULL },
+	{ "json", 0, OPTION_FLAG, &given.json, NULL,
+	  "Write JSON, one object per line, to --output or standard output.", NULL, NULL },
+	{ "flows", 0, OPTION_CHOICE, &given.flows, "WHICH",
+	  "Which flows get a row: the recognised ones, or all. Totals always cover all.", "recognised",
+	  flow_choices },
+	{ "filter", 'f', OPTION_TEXT, &given.filter, "EXPR",
+	  "Read only packets that match this BPF expression, as in tcpdump: 'host 192.168.1.2 and udp'.",
+	  NULL, NULL },
+	{ "local-net", 0, OPTION_LIST, &given.local_nets, "CIDR",
+	  "A prefix of the internal network. Sockets inside it are the clients "
+	  "that are looked "
+	  "for.",
+	  "private and link-local addresses", NULL },
+	{ "idle", 0, OPTION_DURATION, &given.idle_ns, "TIME",
+	  "Inactivity timeout: a flow ends after more than this without a packet (200s, 5m, 1h30m).", "200s",
+	  NULL },
+	{ "tunnels", 0, OPTION_FLAG, &given.tunnels, NULL,
+	  "Look inside tunnels (IP in IP, GRE, GTP-U, VXLAN, Geneve, Teredo, L2TP ...) and count the "
+	  "innermost flow.",
+	  NULL, NULL },
+	{ "no-ndpi", 0, OPTION_FLAG, &given.no_ndpi, NULL,
+	  "Do not ask libndpi what the other flows are: three times faster, but their labels are 'unknown'.",
+	  NULL, NULL },
+	{ "ndpi-packets", 0, OPTION_COUNT, &given.ndpi_packets, "N",
+	  "Packets with payload that libndpi may see of each flow.", "16", NULL },
+	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
+	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
+	  NULL },
+	{ "suspect-bits", 0, OPTION_NUMBER, &given.suspect_bits, "BITS",
+	  "... and listed as suspected from this much on.", "10", NULL },
+	{ "count", 'c', OPTION_COUNT, &given.count, "N", "Stop after this many frames.", NULL, NULL },
+	{ "head", 0, OPTION_COUNT, &given.head_bytes, "BYTES",
+	  "How much of each TCP direction is put in order for recognition.", "2048", NULL },
+	{ "max-flows", 0, OPTION_COUNT, &given.max_flows, "N",
+	  "Flows kept at a time; beyond it the oldest are ended.", "1000000", NULL },
+	{ "max-sockets", 0, OPTION_COUNT, &given.max_sockets, "N", "Client sockets kept with their evidence.",
+	  "262144", NULL },
+	{ "max-pairs", 0, OPTION_COUNT, &given.max_pairs, "N", "Client-peer pairs kept.", "1000000", NULL },
+	{ "no-hash", 0, OPTION_FLAG, &given.no_hash, NULL, "Do not compute the SHA-256 of the inputs.", NULL,
+	  NULL },
+	{ "self-check", 0, OPTION_FLAG, &given.self_check, NULL,
+	  "Print the account of packets and flows and prove that it adds up.", NULL, NULL },
+	{ "strict", 0, OPTION_FLAG, &given.strict, NULL,
+	  "If anything is missing from the results (cut file, evicted flows), write none and exit with 3.",
+	  NULL, NULL },
+	{ "quiet", 'q', OPTION_FLAG, &given.quiet, NULL, "No progress line and no closing summary.", NULL,
+	  NULL },
+};
+
+static const struct command command = {
+	.name = "read",
+	.summary = "analyse saved captures",
+	.usage = "[options] -o DATABASE FILE|DIRECTORY|- ...",
+	.details = "Reads captures, rebuilds the flows, recognises who runs the overlay, and writes a "
+		   "database that 'footsteps "
+		   "show' and 'footsteps report' present.\n\n"
+		   "Several files, and all captures below a directory, are one trace, merged by time; '-' is "
+		   "standard input. "
+		   "Read directly: pcap, pcapng, snoop and ERF, plain or compressed (gzip, zstd, xz, bzip2, "
+		   "lz4), told apart "
+		   "by their content.\n\n"
+		   "A flow (bidirectional, 5-tuple) ends after more than --idle without a packet, at a TCP "
+		   "tear-down, or at the "
+		   "end of the trace. A client socket is recognised when the evidence about it adds up to "
+		   "--verdict-bits; all its "
+		   "flows are then labelled, also those that ended before. 'footsteps show DATABASE why "
+		   "SOCKET' lists the "
+		   "evidence.\n\n"
+		   "TERM and INT end the reading; what was read by then is written. USR1 prints statistics "
+		   "to standard error.",
+	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\ttwo files as one trace\n"
+		    "tcpdump -w - udp | footsteps read -o now.db -\tfrom another program\n"
+		    "footsteps read --json --flows all - < a.pcap\tJSON lines on standard output\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+};
+
+static volatile sig_atomic_t stop_requested, statistics_requested;
+
+static struct source *interruptible; /* source_stop() may be called from a signal handler */
+
+static void on_signal(int signal_number)
+{
+	if (signal_number == SIGUSR1) {
+		statistics_requested = 1;
+		return;
+	}
+	stop_requested = signal_number;
+	source_stop(interruptible);
+}
+
+static void catch_signals(void)
+{
+	/* INT and TERM once: finish cleanly. A second one aborts, by the default action. */
+	struct sigaction once = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction always = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigaction(SIGINT, &once, NULL);
+	sigaction(SIGTERM, &once, NULL);
+	sigaction(SIGUSR1, &always, NULL);
+}
+
+static void print_statistics(const struct pipeline *p, const struct source *source)
+{
+	struct flow_table_stats flows;
+	struct source_stats input;
+
+	pipeline_flow_stats(p, &flows);
+	source_stats(source, &input);
+	fprintf(stderr,
+		"footsteps: %" PRIu64 " frames, %" PRIu64 " of %" PRIu64 " bytes, %" PRIu64 " flows\n",
+		input.frames, input.bytes_done, input.bytes_total, flows.flows);
+}
+
+/* The source ends early, and says of each input how far it was read. */
+static enum source_result stop_source(struct source *source, struct error *err)
+{
+	struct frame frame;
+	enum source_result result;
+
+	source_stop(source);
+	while ((result = source_next(source, &frame, err)) == SOURCE_FRAME)
+		;
+	return result;
+}
+
+/* What has to happen now and then; false to stop. */
+static bool look_around(struct source *source, struct pipeline *p, struct progress *progress,
+			struct problems *problems)
+{
+	struct source_stats stats;
+
+	source_stats(source, &stats);
+	progress_update(progress, stats.bytes_done, stats.frames);
+	if (statistics_requested) {
+		statistics_requested = 0;
+		print_statistics(p, source);
+	}
+	if (stop_requested)
+		problems_add(problems, "stopped by signal %d after %" PRIu64 " frames", (int)stop_requested,
+			     stats.frames);
+	return !stop_requested;
+}
+
+/* Reads to the end, a signal, or --count. */
+static bool read_frames(struct source *source, struct pipeline *p, struct progress *progress,
+			struct problems *problems, struct error *err)
+{
+	struct frame frame;
+	uint64_t frames = 0;
+	enum source_result result;
+
+	while ((result = source_next(source, &frame, err)) == SOURCE_FRAME) {
+		if (!pipeline_frame(p, &frame, err))
+			return false;
+		frames++;
+		if (frames == given.count ||
+		    (frames % FRAMES_PER_LOOK == 0 && !look_around(source, p, progress, problems))) {
+			result = stop_source(source, err);
+			break;
+		}
+	}
+	/* A signal also wakes a source that waits for a silent pipe. */
+	if (stop_requested && problems->count == 0)
+		look_around(source, p, progress, problems);
+	return result != SOURCE_FAILED;
+}
+
+static void note_inputs(const struct source *source, struct problems *problems)
+{
+	const struct input_info *input;
+
+	for (size_t i = 0; (input = source_input(source, i)); i++) {
+		if (input->end == INPUT_CUT || input->end == INPUT_DAMAGED)
+			problems_add(problems, "%s: %s", input->path, input->problem);
+		if (input->dropped)
+			problems_add(problems,
+				     "%s: the capturing system dropped %" PRIu64 " packets, as the file says",
+				     input->path, input->dropped);
+	}
+}
+
+static bool local_nets(struct netset *set, struct error *err)
+{
+	if (given.local_nets.count == 0)
+		netset_add_private(set);
+	for (size_t i = 0; i < given.local_nets.count; i++)
+		if (!netset_add(set, given.local_nets.items[i], err))
+			return false;
+	return true;
+}
+
+/* Tables are indexed with 32 bits. */
+static bool within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err)
+{
+	return (value >= least && value <= most) ||
+	       error_set(err, EXIT_USAGE, "--%s %" PRIu64 ": it must be between %" PRIu64 " and %" PRIu64,
+			 option, value, least, most);
+}
+
+static bool check_options(size_t paths, struct error *err)
+{
+	if (paths == 0)
+		return error_set(err, EXIT_USAGE, "no capture named\nsee 'footsteps read --help'");
+	if (!given.output && !given.json)
+		return error_set(err, EXIT_USAGE,
+				 "no output named: -o DATABASE, or --json for standard output");
+	if (given.append && given.json)
+		return error_set(err, EXIT_USAGE, "--append adds to a database; it does not go with --json");
+	if (given.idle_ns <= 0)
+		return error_set(err, EXIT_USAGE, "--idle: the timeout must be longer than 0");
+	return within("max-flows", given.max_flows, 16, 1U << 30, err) &&
+	       within("max-sockets", given.max_sockets, 16, 1U << 30, err) &&
+	       within("max-pairs", given.max_pairs, 16, 1U << 30, err) &&
+	       within("head", given.head_bytes, 512, 65536, err) &&
+	       within("ndpi-packets", given.ndpi_packets, 1, 200, err);
+}
+
+static struct pipeline_options pipeline_options(const struct netset *internal)
+{
+	return (struct pipeline_options){
+		.decode = { .tunnels = given.tunnels },
+		.flows = { .idle_ns = given.idle_ns,
+			   .max_flows = (uint32_t)given.max_flows,
+			   .head_bytes = (uint32_t)given.head_bytes },
+		.aggregate = { .sockets = { .max_sockets = (uint32_t)given.max_sockets,
+					    .verdict_bits = (float)given.verdict_bits,
+					    .suspect_bits = (float)given.suspect_bits,
+					    .internal = internal },
+			       .max_pairs = (uint32_t)given.max_pairs,
+			       .all_flows = given.flows == FLOWS_ALL },
+		.ndpi = !given.no_ndpi && ndpi_bridge_available(),
+		.ndpi_packets = (unsigned)given.ndpi_packets,
+	};
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_summary(const struct source *source, const struct aggregate_summary *s, const char *output)
+{
+	struct source_stats stats;
+
+	source_stats(source, &stats);
+	fprintf(stderr,
+		"%" PRIu64 " frames, %" PRIu64 " flows: %" PRIu32 " client%s recognised, %" PRIu32
+		" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
+		" login or contact-list exchange%s, %" PRIu32 " version check%s\n",
+		stats.frames, s->flows, s->clients, plural(s->clients), s->suspected, s->recognised_flows,
+		plural(s->recognised_flows), s->exchanges, plural(s->exchanges), s->version_checks,
+		plural(s->version_checks));
+	if (!given.json)
+		fprintf(stderr, "written to %s; look at it with: footsteps show %s\n", output, output);
+}
+
+/* From the open source to the finished sink. */
+static enum exit_status analyse(struct source *source, struct pipeline *p, struct sink *sink,
+				const char *output)
+{
+	struct progress *progress;
+	struct problems problems = { 0 };
+	struct aggregate_summary summary;
+	struct source_stats stats;
+	struct error err;
+	char libraries[512], effective[4096];
+	struct run_row run = { .version = version_number(), .libraries = libraries, .options = effective };
+
+	source_stats(source, &stats);
+	progress = progress_new("reading", stats.bytes_total, !given.quiet && isatty(STDERR_FILENO));
+	bool ok = read_frames(source, p, progress, &problems, &err);
+	progress_free(progress);
+	if (ok) {
+		note_inputs(source, &problems);
+		source_stats(source, &stats);
+		run.packets = stats.frames;
+		if (!version_libraries(libraries, sizeof libraries) ||
+		    !options_json(&command, effective, sizeof effective))
+			ok = error_set(&err, EXIT_INTERNAL,
+				       "the list of options is too long for the manifest");
+	}
+	ok = ok && pipeline_finish(p, source, sink, &run, &problems, &summary, &err);
+	if (!ok || (given.strict && problems.count)) {
+		sink->ops->abandon(sink);
+		if (!ok)
+			return command_fail(&err);
+		fprintf(stderr, "footsteps: incomplete, and --strict: nothing is written\n%s\n",
+			problems.text);
+		return EXIT_INCOMPLETE;
+	}
+	if (!sink->ops->finish(sink, &err))
+		return command_fail(&err);
+	if (given.self_check)
+		pipeline_print_account(p, source, &summary, stderr);
+	if (!given.quiet)
+		print_summary(source, &summary, output);
+	if (problems.count)
+		fprintf(stderr, "footsteps: incomplete: %s\n", problems.text);
+	return problems.count ? EXIT_INCOMPLETE : EXIT_COMPLETE;
+}
+
+static enum exit_status open_and_analyse(const char *const *paths, size_t count,
+					 const struct netset *internal)
+{
+	const struct source_options source_options = { .filter = given.filter, .hash = !given.no_hash };
+	const struct pipeline_options wanted = pipeline_options(internal);
+	const char *output = given.output ? given.output : "-";
+	enum exit_status status = EXIT_COMPLETE;
+	struct sink *sink = NULL;
+	struct error err;
+
+	struct source *source = source_open_files(paths, count, &source_options, &err);
+	interruptible = source;
+	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
+	if (p)
+		sink = given.json ? sink_json_open(output, &err)
+				  : sink_sqlite_open(output, given.append, &err);
+	if (sink)
+		status = analyse(source, p, sink, output);
+	else
+		status = command_fail(&err);
+	interruptible = NULL;
+	pipeline_free(p);
+	source_close(source);
+	return status;
+}
+
+static enum exit_status run(int argc, char **argv)
+{
+	const char **paths = NULL;
+	size_t count = 0;
+	struct error err;
+	enum exit_status status = EXIT_COMPLETE;
+
+	enum options_result parsed = options_parse(&command, argc, argv, &paths, &count, &err);
+	struct netset *internal = netset_new();
+	if (parsed == OPTIONS_RUN) {
+		bool ok = internal || error_memory(&err, "the internal networks");
+		catch_signals();
+		if (ok && check_options(count, &err) && local_nets(internal, &err))
+			status = open_and_analyse(paths, count, internal);
+		else
+			status = command_fail(&err);
+	} else if (parsed == OPTIONS_WRONG) {
+		status = command_fail(&err);
+	}
+	netset_free(internal);
+	free(paths);
+	options_free(&command);
+	return status;
+}
+
+static const struct command *describe(void)
+{
+	return &command;
+}
+
+const struct subcommand subcommand_read = {
+	.name = "read", .summary = "analyse saved captures", .command = describe, .run = run
+};

@@ -1,0 +1,149 @@
+/* footsteps show: what is in a database, as tables for people or rows for machines. */
+#include "cmd.h"
+#include "store/open.h"
+#include "views/show.h"
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_OF_FILES 80U /* of tables that do not go to a terminal */
+
+static struct {
+	bool json, csv, all;
+	const char *label, *client;
+	uint64_t run;
+} values;
+
+static const struct option options[] = {
+	{ .name = "json",
+	  .letter = 'j',
+	  .type = OPTION_FLAG,
+	  .value = &values.json,
+	  .help = "One JSON object per row and line, with the column names of the database's views. Always "
+		  "every row." },
+	{ .name = "csv",
+	  .type = OPTION_FLAG,
+	  .value = &values.csv,
+	  .help = "Comma-separated values with a header (RFC 4180). Always every row." },
+	{ .name = "all",
+	  .letter = 'a',
+	  .type = OPTION_FLAG,
+	  .value = &values.all,
+	  .help = "Every row. Without it a table ends after 40 rows and says how many were left out." },
+	{ .name = "label",
+	  .type = OPTION_TEXT,
+	  .value = &values.label,
+	  .argument = "NAME",
+	  .help = "Of flows: only those with this label." },
+	{ .name = "client",
+	  .type = OPTION_TEXT,
+	  .value = &values.client,
+	  .argument = "ADDRESS:PORT",
+	  .help = "Of flows: only those with this socket at one end. Of pairs: only those of this client "
+		  "socket." },
+	{ .name = "run",
+	  .type = OPTION_COUNT,
+	  .value = &values.run,
+	  .argument = "NUMBER",
+	  .help = "Which run of the database.",
+	  .shown_default = "the last one" },
+};
+
+static const struct command command = {
+	.name = "show",
+	.summary = "show what is in a database",
+	.usage = "[options] DATABASE [TOPIC [SUBJECT]]",
+	.details = "Without a topic: a summary of the run, its inputs, what was found, where every packet "
+		   "went, and what speaks "
+		   "against the trace.\n\n"
+		   "Topics: clients, logins, contact-lists, versions, flows, pairs, peers, labels, inputs, "
+		   "runs, account, and why. "
+		   "'why ADDRESS:PORT' tells the evidence for a client socket, 'why NUMBER' that for a flow "
+		   "(flows are numbered "
+		   "by their first packet).\n\n"
+		   "Tables fit the terminal, or 80 columns elsewhere; a column that does not fit is left out "
+		   "and named below the "
+		   "table. Times are UTC.",
+	.examples = "footsteps show campus.db\twhat was found\n"
+		    "footsteps show campus.db why 192.168.1.2:35990\twhy a socket was recognised\n"
+		    "footsteps show campus.db flows --label skype-login\tthe login flows\n"
+		    "footsteps show campus.db flows --json\tevery flow, for a program\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+};
+
+static const struct command *show_command(void)
+{
+	return &command;
+}
+
+static unsigned output_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WIDTH_OF_FILES;
+}
+
+static enum exit_status database_show(const char **arguments, size_t count, struct error *err)
+{
+	struct show_request request = {
+		.topic = count > 1 ? arguments[1] : NULL,
+		.subject = count > 2 ? arguments[2] : NULL,
+		.format = values.json  ? SHOW_JSON
+			  : values.csv ? SHOW_CSV
+				       : SHOW_TABLE,
+		.all = values.all,
+		.label = values.label,
+		.client = values.client,
+		.width = output_width(),
+	};
+	struct view v;
+	sqlite3 *db = store_open_read(arguments[0], err);
+
+	if (!db)
+		return command_fail(err);
+	bool ok = view_open(&v, db, arguments[0], values.run, err) && show(&v, &request, stdout, err);
+	sqlite3_close(db);
+	return ok ? EXIT_COMPLETE : command_fail(err);
+}
+
+static enum exit_status show_run(int argc, char **argv)
+{
+	struct error err;
+	const char **arguments = NULL;
+	size_t count = 0;
+	enum exit_status status = EXIT_COMPLETE;
+
+	switch (options_parse(&command, argc, argv, &arguments, &count, &err)) {
+	case OPTIONS_HELP_SHOWN:
+		break;
+	case OPTIONS_WRONG:
+		status = command_fail(&err);
+		break;
+	case OPTIONS_RUN:
+		if (count == 0)
+			error_set(&err, EXIT_USAGE, "show what? Name a database that 'footsteps read' wrote");
+		else if (count > 3)
+			error_set(&err, EXIT_USAGE,
+				  "too many arguments after '%.80s'; see 'footsteps show --help'",
+				  arguments[2]);
+		else if (values.json && values.csv)
+			error_set(&err, EXIT_USAGE, "--json and --csv exclude each other");
+		status = count == 0 || count > 3 || (values.json && values.csv)
+				 ? command_fail(&err)
+				 : database_show(arguments, count, &err);
+		break;
+	}
+	free(arguments);
+	options_free(&command);
+	return status;
+}
+
+const struct subcommand subcommand_show = {
+	.name = "show",
+	.summary = "what is in a database: clients, logins, flows, and why",
+	.command = show_command,
+	.run = show_run,
+};

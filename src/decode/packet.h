@@ -1,0 +1,63 @@
+/*
+ * A decoded packet. Everything in it is borrowed from the frame and valid only during the call it is passed
+ * to.
+ */
+#ifndef FS_DECODE_PACKET_H
+#define FS_DECODE_PACKET_H
+#include "base/ip.h"
+#include "base/span.h"
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint {
+	struct ip ip;
+	uint16_t port; /* host order; 0 for protocols without ports */
+};
+
+/* The 5-tuple of D1, ordered so that both directions give the same key: low <= high bytewise (address, then
+ * port). */
+struct flow_key {
+	struct endpoint low, high;
+	uint8_t l4; /* IP protocol number of the upper layer, extension headers skipped */
+	uint8_t zero[3];
+};
+_Static_assert(sizeof(struct flow_key) == 40, "hashed and compared as bytes: no padding");
+
+enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10 };
+
+struct packet {
+	int64_t ts_ns;
+	uint64_t number; /* 1 for the first frame of the trace: Wireshark's frame number for a single file */
+	struct flow_key key;
+	bool from_low;       /* sent by key.low; flow/ turns this into a direction */
+	bool later_fragment; /* no transport header of its own: ports come from the datagram's first fragment
+			      */
+	bool has_quote;      /* ICMP or ICMPv6 error with a readable quoted packet */
+	uint8_t tcp_flags;
+	uint8_t icmp_type, icmp_code;
+	uint32_t tcp_seq, tcp_ack;
+	struct span l3;      /* innermost IP header onward, as captured, padding cut off */
+	uint32_t l3_wire;    /* IP total length on the wire */
+	struct span payload; /* transport payload as captured; ICMP: after its 8-byte header; other IP: after
+				the IP header */
+	uint32_t payload_wire; /* on the wire; at least payload.len */
+	/* IPv4 identification (IPv6: what is like it) above the transport checksum: equal in a copy made by a
+	 * span port. Upper half zero: the sender does not number its packets. */
+	uint32_t fingerprint;
+	/* Fragments of this datagram that came before its first one; their packets are accounted with this
+	 * one. */
+	uint32_t early_fragments, early_payload, early_payload_wire;
+	struct flow_key quote; /* has_quote: the flow that the ICMP error is about */
+	bool quote_from_low;   /* the quoted packet was sent by quote.low */
+};
+
+static inline const struct endpoint *packet_source(const struct packet *p)
+{
+	return p->from_low ? &p->key.low : &p->key.high;
+}
+static inline const struct endpoint *packet_destination(const struct packet *p)
+{
+	return p->from_low ? &p->key.high : &p->key.low;
+}
+#endif

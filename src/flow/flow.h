@@ -1,0 +1,109 @@
+/*
+ * A flow (D1 of the measurement definitions; bidirectional flow of RFC 5103). Owned by the flow table; names
+ * no protocol. The sender direction (D2) is that of the first packet seen: its sender is the initiator.
+ */
+#ifndef FS_FLOW_FLOW_H
+#define FS_FLOW_FLOW_H
+#include "decode/packet.h"
+
+enum direction { TO_RESPONDER, TO_INITIATOR };
+
+/* Why a flow ended (RFC 5102 flowEndReason, finer). */
+#define FLOW_ENDS(X)                                                                                         \
+	X(idle, "no packet for longer than the inactivity timeout")                                          \
+	X(fin, "TCP closed by both sides")                                                                   \
+	X(rst, "TCP reset")                                                                                  \
+	X(reuse, "a new TCP connection on the same 5-tuple")                                                 \
+	X(eof, "the trace ended")                                                                            \
+	X(evicted, "the flow table was full")
+enum flow_end {
+#define X(name, words) FLOW_END_##name,
+	FLOW_ENDS(X)
+#undef X
+		FLOW_END_COUNT
+};
+extern const char *const flow_end_names[FLOW_END_COUNT];
+extern const char *const flow_end_words[FLOW_END_COUNT];
+
+/* One direction: a source flow (D2). Retransmissions and later fragments are packets like any other here. */
+struct flow_side {
+	int64_t first_ns, last_ns; /* valid if packets > 0 */
+	uint64_t packets;
+	uint64_t ip_bytes;      /* IP header onward, on the wire */
+	uint64_t payload_bytes; /* transport payload as captured */
+	uint64_t payload_wire;  /* on the wire */
+	uint32_t messages;      /* packets with payload, TCP retransmissions left out */
+	uint32_t retransmitted; /* TCP segments that carry only bytes seen before */
+	uint32_t first_size;    /* payload on the wire of the first packet that carried any */
+	uint32_t fingerprint;   /* of the last packet, to see duplicates */
+};
+
+struct tcp_head;    /* flow/tcp_head.h: the in-order start of a TCP direction, while somebody wants it */
+struct message_log; /* flow/message_log.h: sizes of the messages of a flow, while somebody wants them */
+
+/* TCP state per direction; plain numbers, no stream is kept here. */
+struct tcp_side {
+	uint32_t next_seq;         /* the next byte in order */
+	uint32_t start_seq;        /* of the first payload byte */
+	uint32_t fin_seq;          /* sequence number of the FIN, if fin */
+	uint32_t gap_seq, gap_end; /* one hole below next_seq that was not seen yet: a late segment there is
+				      no retransmission */
+	bool synced : 1;           /* next_seq and start_seq are known */
+	bool syn : 1;              /* the SYN was seen: the stream is known from its first byte */
+	bool fin : 1, fin_acked : 1;
+	bool lost : 1; /* a gap was given up: no in-order bytes after this */
+};
+
+/* What identify/ knows of a flow; the flow table only zeroes it. */
+struct flow_identity {
+	uint32_t undecided;     /* bit i: dissectors[i] may still match */
+	uint32_t matched;       /* bit i: dissectors[i] has reported evidence */
+	uint32_t refused;       /* bit i: dissectors[i] said no to the flow's first payload */
+	uint32_t kinds;         /* bit i: evidence kind i about this flow is counted in bits */
+	float bits;             /* sum of the evidence about this flow itself, log2 of a likelihood ratio */
+	const char *label;      /* static: what a dissector says it is; NULL: nothing */
+	const char *ndpi_label; /* interned: what libndpi says it is; NULL: nothing (yet) */
+	bool ndpi_by_payload;   /* ... and it was the payload that told it, not a port or an address */
+	bool ndpi_done;
+	uint8_t ndpi_packets;
+	uint8_t looks;   /* payload packets shown to dissectors so far, saturating */
+	int8_t protocol; /* index into the protocols of the registry that label belongs to; -1 none */
+	void *ndpi;      /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
+	void *state; /* dissectors' slots, owned by identify.c; NULL before the first look and once decided */
+};
+
+struct flow {
+	struct flow_key key; /* constant after creation */
+	uint64_t hash;       /* of the key */
+	struct flow *next_in_bucket;
+	struct flow *next_in_wheel;
+	int64_t first_ns, last_ns; /* last_ns never goes back */
+	uint64_t first_packet,
+		last_packet;      /* packet numbers; first_packet identifies the flow in the whole program */
+	struct flow_side side[2]; /* by enum direction */
+	struct tcp_side tcp[2];
+	bool initiator_is_low; /* constant after creation */
+	bool closed;           /* TCP: torn down; lives on for trailing segments until SYN or timeout */
+	bool wants_sizes;      /* identify/: keep the message log */
+	uint8_t want;          /* enum flow_want, set by flow_table_settle() */
+	uint8_t end_reason;    /* enum flow_end, meaningful when closed or handed out */
+	uint8_t tcp_flags;     /* of all packets, or-ed */
+	uint8_t icmp_type, icmp_code; /* of the last ICMP error that quoted this flow */
+	uint16_t icmp_errors;         /* saturating */
+	uint16_t duplicates;          /* packets that look like copies made by a span port, saturating */
+	uint16_t disordered;          /* packets older than one before them, saturating */
+	struct tcp_head *head[2];     /* NULL: nothing kept */
+	struct message_log *sizes;    /* NULL: nothing kept; newest chunk first */
+	uint16_t sizes_count;
+	struct flow_identity id;
+};
+
+static inline const struct endpoint *flow_initiator(const struct flow *f)
+{
+	return f->initiator_is_low ? &f->key.low : &f->key.high;
+}
+static inline const struct endpoint *flow_responder(const struct flow *f)
+{
+	return f->initiator_is_low ? &f->key.high : &f->key.low;
+}
+#endif

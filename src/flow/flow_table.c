@@ -1,0 +1,407 @@
+/* Packets -> flows; see flow_table.h. */
+#include "flow/flow_table.h"
+#include "base/hash.h"
+#include "base/slab.h"
+#include "flow/message_log.h"
+#include "flow/tcp.h"
+#include "flow/tcp_head.h"
+#include <stdlib.h>
+
+#define WHEEL_SLOTS    256U
+#define TICKS_PER_IDLE 200 /* a flow is looked at again at most this often; deadlines stay within the wheel  \
+			    */
+#define BUCKETS_AT_FIRST 65536U
+#define DUPLICATE_NS                                                                                         \
+	(10 *                                                                                                \
+	 NS_PER_MS) /* a span port's copies come within a few ms; TCP resends after >= 200 ms (RFC 6298) */
+
+const char *const flow_end_names[FLOW_END_COUNT] = {
+#define X(name, words) #name,
+	FLOW_ENDS(X)
+#undef X
+};
+const char *const flow_end_words[FLOW_END_COUNT] = {
+#define X(name, words) words,
+	FLOW_ENDS(X)
+#undef X
+};
+
+struct flow_table {
+	struct flow_table_options options;
+	struct flow_table_listener listener;
+	struct hash_key key;
+	struct flow **bucket;
+	size_t buckets; /* a power of two */
+	uint32_t flows;
+	struct slab *flow_pool, *log_pool;
+	struct tcp_heads heads;
+	/*
+	 * The wheel returns memory. A flow sits in the slot of the deadline that it had when it was put
+	 * there; when the slot comes round, it has ended or moves on to the slot of its present deadline. So
+	 * each flow is looked at once per timeout at most, and a packet costs no list work.
+	 */
+	struct flow *wheel[WHEEL_SLOTS];
+	int64_t tick_ns, wheel_tick;
+	bool wheel_running;
+	int64_t last_ts_ns, clock_ns; /* clock: the greatest time that two packets in a row have reached */
+	struct flow_table_stats stats;
+};
+
+struct flow_table *flow_table_new(const struct flow_table_options *options,
+				  struct flow_table_listener listener, struct error *err)
+{
+	struct flow_table *t = calloc(1, sizeof *t);
+
+	if (!t) {
+		error_memory(err, "the flow table");
+		return NULL;
+	}
+	t->options = *options;
+	t->listener = listener;
+	t->key = hash_key_random();
+	t->buckets = BUCKETS_AT_FIRST;
+	t->bucket = calloc(t->buckets, sizeof *t->bucket);
+	t->tick_ns = options->idle_ns / TICKS_PER_IDLE + 1;
+	t->flow_pool = slab_new((sizeof(struct flow) + 63) / 64 * 64, 5000);
+	t->log_pool = slab_new(sizeof(struct message_log), 1024);
+	t->heads.limit = options->head_bytes;
+	t->heads.pool = slab_new(sizeof(struct tcp_head) + options->head_bytes, 64);
+	if (!t->bucket || !t->flow_pool || !t->log_pool || !t->heads.pool) {
+		flow_table_free(t);
+		error_memory(err, "the flow table");
+		return NULL;
+	}
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	slab_free(t->flow_pool);
+	slab_free(t->log_pool);
+	slab_free(t->heads.pool);
+	free(t->bucket);
+	free(t);
+}
+
+static void wheel_add(struct flow_table *t, struct flow *flow)
+{
+	uint64_t slot = (uint64_t)((flow->last_ns + t->options.idle_ns) / t->tick_ns) % WHEEL_SLOTS;
+	flow->next_in_wheel = t->wheel[slot];
+	t->wheel[slot] = flow;
+}
+
+/* Hands the flow out and unlinks it from its bucket. It stays in the wheel, dead, until its slot comes round.
+ */
+static void end_flow(struct flow_table *t, struct flow *flow, enum flow_end why)
+{
+	struct flow **link = &t->bucket[flow->hash & (t->buckets - 1)];
+
+	while (*link != flow)
+		link = &(*link)->next_in_bucket;
+	*link = flow->next_in_bucket;
+	t->flows--;
+	t->stats.ended[why]++;
+	flow->end_reason = (uint8_t)why;
+	t->listener.ended(t->listener.self, flow, why);
+	tcp_drop_heads(flow, &t->heads);
+	message_log_drop(t->log_pool, flow);
+	flow->hash = 0;
+	flow->first_packet = 0; /* dead: packet numbers begin at 1 */
+}
+
+static enum flow_end idle_end(const struct flow *flow)
+{
+	return flow->closed ? (enum flow_end)flow->end_reason : FLOW_END_idle;
+}
+
+/* All deadlines in this slot are over, unless packets have moved them. */
+static void wheel_turn(struct flow_table *t, size_t slot)
+{
+	struct flow *flow = t->wheel[slot];
+
+	t->wheel[slot] = NULL;
+	while (flow) {
+		struct flow *next = flow->next_in_wheel;
+		if (flow->first_packet == 0) {
+			slab_put(t->flow_pool, flow);
+		} else if (flow->last_ns + t->options.idle_ns < t->clock_ns) {
+			end_flow(t, flow, idle_end(flow));
+			slab_put(t->flow_pool, flow);
+		} else {
+			wheel_add(t, flow);
+		}
+		flow = next;
+	}
+}
+
+/*
+ * The wheel follows packet time, but only as far as two packets in a row have come: one frame with an absurd
+ * time must not end every flow. Whether a flow has ended never depends on the wheel (see
+ * flow_table_packet()).
+ */
+static void advance_clock(struct flow_table *t, int64_t ts_ns)
+{
+	int64_t reached = ts_ns < t->last_ts_ns ? ts_ns : t->last_ts_ns;
+
+	t->last_ts_ns = ts_ns;
+	if (!t->wheel_running) {
+		t->wheel_running = true;
+		t->clock_ns = ts_ns;
+		t->wheel_tick = ts_ns / t->tick_ns;
+		return;
+	}
+	if (reached <= t->clock_ns)
+		return;
+	t->clock_ns = reached;
+	int64_t tick = reached / t->tick_ns;
+	int64_t turns = tick - t->wheel_tick;
+	if (turns > WHEEL_SLOTS)
+		turns = WHEEL_SLOTS;
+	for (int64_t i = tick - turns; i < tick; i++)
+		wheel_turn(t, (size_t)((uint64_t)i % WHEEL_SLOTS));
+	t->wheel_tick = tick;
+}
+
+/* Makes room: ends the flows of the slot whose deadlines come first. */
+static void evict_oldest(struct flow_table *t)
+{
+	for (size_t i = 0; i < WHEEL_SLOTS && t->flows >= t->options.max_flows; i++) {
+		size_t slot = (size_t)((uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS);
+		struct flow *flow = t->wheel[slot];
+		t->wheel[slot] = NULL;
+		while (flow) {
+			struct flow *next = flow->next_in_wheel;
+			if (flow->first_packet != 0 && t->flows < t->options.max_flows) {
+				wheel_add(t, flow);
+			} else {
+				if (flow->first_packet != 0)
+					end_flow(t, flow, flow->closed ? idle_end(flow) : FLOW_END_evicted);
+				slab_put(t->flow_pool, flow);
+			}
+			flow = next;
+		}
+	}
+}
+
+/* Twice the buckets. Only a failed allocation keeps the old ones: chains grow longer, nothing is lost. */
+static void grow_buckets(struct flow_table *t)
+{
+	size_t wider = t->buckets * 2;
+	struct flow **bucket = calloc(wider, sizeof *bucket);
+
+	if (!bucket)
+		return;
+	for (size_t i = 0; i < t->buckets; i++) {
+		for (struct flow *flow = t->bucket[i]; flow;) {
+			struct flow *next = flow->next_in_bucket;
+			flow->next_in_bucket = bucket[flow->hash & (wider - 1)];
+			bucket[flow->hash & (wider - 1)] = flow;
+			flow = next;
+		}
+	}
+	free(t->bucket);
+	t->bucket = bucket;
+	t->buckets = wider;
+}
+
+/* A flow lies on several cache lines and is rarely in the cache: ask for them together, not one after
+ * another. */
+static void prefetch_flow(const struct flow *flow)
+{
+	for (size_t at = 0; at < sizeof *flow; at += 64)
+		__builtin_prefetch((const char *)flow + at);
+}
+
+static struct flow *find(const struct flow_table *t, const struct flow_key *key, uint64_t hash)
+{
+	struct flow *flow = t->bucket[hash & (t->buckets - 1)];
+
+	if (flow)
+		prefetch_flow(flow);
+	while (flow && (flow->hash != hash || memcmp(&flow->key, key, sizeof *key) != 0))
+		flow = flow->next_in_bucket;
+	return flow;
+}
+
+static struct flow *begin_flow(struct flow_table *t, const struct packet *packet, uint64_t hash,
+			       struct error *err)
+{
+	if (t->flows >= t->options.max_flows)
+		evict_oldest(t);
+	if (t->flows >= t->buckets)
+		grow_buckets(t);
+	struct flow *flow = slab_get(t->flow_pool);
+	if (!flow) {
+		error_memory(err, "a flow");
+		return NULL;
+	}
+	memset(flow, 0, sizeof *flow);
+	flow->key = packet->key;
+	flow->hash = hash;
+	/* D2: the sender of the first packet seen, also when that is a SYN-ACK. */
+	flow->initiator_is_low = packet->from_low;
+	flow->first_ns = flow->last_ns = packet->ts_ns;
+	flow->first_packet = packet->number;
+	flow->id.protocol = -1;
+	flow->want = WANT_STREAM;
+	flow->next_in_bucket = t->bucket[hash & (t->buckets - 1)];
+	t->bucket[hash & (t->buckets - 1)] = flow;
+	wheel_add(t, flow);
+	t->stats.flows++;
+	if (++t->flows > t->stats.peak_flows)
+		t->stats.peak_flows = t->flows;
+	return flow;
+}
+
+static void saturating_increment(uint16_t *n)
+{
+	if (*n < UINT16_MAX)
+		++*n;
+}
+
+/* Everything that is counted for any packet, whatever its protocol. */
+static void account(struct flow_table *t, struct flow *flow, enum direction dir, const struct packet *packet)
+{
+	struct flow_side *side = &flow->side[dir];
+
+	if (packet->ts_ns < flow->last_ns) {
+		/* D1, edge case: a packet older than its flow's last one counts in that flow and reopens
+		 * nothing. */
+		saturating_increment(&flow->disordered);
+		t->stats.disordered_packets++;
+	} else {
+		flow->last_ns = packet->ts_ns;
+	}
+	if (side->packets == 0) {
+		side->first_ns = packet->ts_ns;
+		side->last_ns = packet->ts_ns;
+	} else {
+		/* Without an identification the checksum says too little: offloading leaves it alike in all.
+		 */
+		if (packet->fingerprint >> 16 != 0 && packet->fingerprint == side->fingerprint &&
+		    packet->ts_ns - side->last_ns < DUPLICATE_NS &&
+		    side->last_ns - packet->ts_ns < DUPLICATE_NS) {
+			saturating_increment(&flow->duplicates);
+			t->stats.duplicate_packets++;
+		}
+		if (packet->ts_ns > side->last_ns)
+			side->last_ns = packet->ts_ns;
+		if (packet->ts_ns < side->first_ns)
+			side->first_ns = packet->ts_ns;
+	}
+	if (packet->ts_ns < flow->first_ns)
+		flow->first_ns = packet->ts_ns;
+	side->fingerprint = packet->fingerprint;
+	side->packets += 1U + packet->early_fragments;
+	side->ip_bytes += packet->l3_wire;
+	side->payload_bytes += packet->payload.len + packet->early_payload;
+	side->payload_wire += packet->payload_wire + packet->early_payload_wire;
+	flow->last_packet = packet->number;
+}
+
+bool flow_table_packet(struct flow_table *t, const struct packet *packet, struct flow_step *step,
+		       struct error *err)
+{
+	uint64_t hash = hash_words(&t->key, &packet->key, sizeof packet->key);
+	struct flow *flow;
+	enum flow_end why = FLOW_END_idle;
+
+	*step = (struct flow_step){ 0 };
+	__builtin_prefetch(&t->bucket[hash & (t->buckets - 1)]);
+	advance_clock(t, packet->ts_ns);
+	flow = find(t, &packet->key, hash);
+	if (flow) {
+		step->dir = packet->from_low == flow->initiator_is_low ? TO_RESPONDER : TO_INITIATOR;
+		/* D1: exactly the timeout apart is one flow, more is two. */
+		bool over = packet->ts_ns - flow->last_ns > t->options.idle_ns;
+		if (over)
+			why = idle_end(flow);
+		if (over ||
+		    (packet->key.l4 == IPPROTO_TCP && tcp_begins_anew(flow, step->dir, packet, &why))) {
+			end_flow(t, flow, why);
+			flow = NULL;
+		}
+	}
+	if (!flow) {
+		flow = begin_flow(t, packet, hash, err);
+		if (!flow)
+			return false;
+		step->is_new = true;
+		step->dir = TO_RESPONDER;
+	}
+	step->flow = flow;
+	account(t, flow, step->dir, packet);
+	t->stats.packets += 1U + packet->early_fragments;
+
+	struct flow_side *side = &flow->side[step->dir];
+	bool again = false;
+	if (packet->later_fragment) {
+		return true; /* counted; its payload is the rest of a message that was looked at already */
+	} else if (packet->key.l4 == IPPROTO_TCP) {
+		again = tcp_segment(flow, packet, step, &t->heads, &t->stats.heads_lost);
+	} else {
+		step->head = packet->payload;
+		step->fresh = packet->payload.len;
+	}
+	if (again) {
+		side->retransmitted++;
+		t->stats.retransmitted_packets++;
+	} else if (packet->payload_wire > 0) {
+		side->messages++;
+		if (side->first_size == 0)
+			side->first_size = packet->payload_wire + packet->early_payload_wire;
+	}
+	return true;
+}
+
+void flow_table_settle(struct flow_table *t, const struct packet *packet, const struct flow_step *step,
+		       enum flow_want want)
+{
+	struct flow *flow = step->flow;
+
+	if (flow->wants_sizes && packet->payload_wire > 0 && !packet->later_fragment)
+		message_log_add(t->log_pool, flow, step->dir, packet->payload_wire);
+	if (flow->key.l4 != IPPROTO_TCP)
+		return;
+	flow->want = (uint8_t)want;
+	if (want == WANT_STREAM)
+		tcp_keep(flow, step, &t->heads);
+	else if (want == WANT_NOTHING)
+		tcp_drop_heads(flow, &t->heads);
+}
+
+void flow_table_quote(struct flow_table *t, const struct packet *icmp)
+{
+	uint64_t hash = hash_words(&t->key, &icmp->quote, sizeof icmp->quote);
+	struct flow *flow = find(t, &icmp->quote, hash);
+
+	if (!flow)
+		return;
+	saturating_increment(&flow->icmp_errors);
+	flow->icmp_type = icmp->icmp_type;
+	flow->icmp_code = icmp->icmp_code;
+	t->stats.icmp_matched++;
+}
+
+void flow_table_finish(struct flow_table *t)
+{
+	for (size_t i = 0; i < WHEEL_SLOTS; i++) {
+		size_t slot = (size_t)((uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS);
+		struct flow *flow = t->wheel[slot];
+		t->wheel[slot] = NULL;
+		while (flow) {
+			struct flow *next = flow->next_in_wheel;
+			if (flow->first_packet != 0)
+				end_flow(t, flow, flow->closed ? idle_end(flow) : FLOW_END_eof);
+			slab_put(t->flow_pool, flow);
+			flow = next;
+		}
+	}
+}
+
+void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out)
+{
+	*out = t->stats;
+}

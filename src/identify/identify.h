@@ -1,0 +1,19 @@
+/*
+ * The worker's side of recognition: shows payload to the dissectors and to libndpi, and passes observations
+ * on. No verdict falls here; that is sockets.h and verdict.h, on the aggregator's side.
+ */
+#ifndef FS_IDENTIFY_IDENTIFY_H
+#define FS_IDENTIFY_IDENTIFY_H
+#include "identify/ndpi_bridge.h"
+#include "identify/observer.h"
+
+struct identifier;
+/* bridge: borrowed, may be NULL (no libndpi). */
+struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *bridge, struct error *err);
+void identifier_free(struct identifier *id);
+/* A packet was accounted; returns what is still wanted of the flow's payload, for flow_table_settle(). */
+enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
+				 const struct flow_step *step);
+/* The flow ends: settles flow->id. */
+void identifier_ended(struct identifier *id, struct flow *flow);
+#endif

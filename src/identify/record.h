@@ -1,0 +1,27 @@
+/*
+ * A closed flow as the aggregator keeps it until its label is final: plain data (it may be written to a file
+ * and read back in the same run), pointers to static or interned names only.
+ */
+#ifndef FS_IDENTIFY_RECORD_H
+#define FS_IDENTIFY_RECORD_H
+#include "flow/flow.h"
+
+struct flow_record {
+	uint64_t first_packet, last_packet;
+	int64_t first_ns, last_ns;
+	struct endpoint initiator, responder;
+	uint8_t l4, end_reason, tcp_flags;
+	uint8_t icmp_type, icmp_code;
+	int8_t protocol; /* of label; -1 none */
+	bool ndpi_by_payload;
+	bool syn_seen; /* TCP: the start of the connection was captured */
+	uint16_t icmp_errors, duplicates, disordered;
+	uint16_t sizes;            /* entries of the message log that follow */
+	uint32_t matched, refused; /* dissectors, as in flow_identity */
+	float bits;                /* evidence about the flow itself */
+	const char *label;         /* of a dissector, or NULL; after verdicts: final, never NULL */
+	const char *ndpi_label;    /* or NULL */
+	struct flow_side side[2];  /* by enum direction */
+};
+void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_end why);
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Client sockets (D3) and the evidence about them. One table, owned by the aggregator; bounded: beyond the
+ * limit the socket with the oldest evidence is evicted and counted, which can only lose a verdict, never make
+ * one.
+ */
+#ifndef FS_IDENTIFY_SOCKETS_H
+#define FS_IDENTIFY_SOCKETS_H
+#include "base/ip.h"
+#include "identify/observer.h"
+
+#define SOCKETS_MAX_DEFAULT  262144U
+#define VERDICT_BITS_DEFAULT 20.0F /* spec of recognition: a client socket is recognised at >= 20 bits */
+#define SUSPECT_BITS_DEFAULT 10.0F /* ... and suspected at >= 10 */
+
+struct evidence_sum {
+	uint32_t count; /* reports for, and against */
+	uint32_t against;
+	float bits;            /* capped sum, both together */
+	uint64_t first_packet; /* 0: none */
+	uint64_t last_packet;
+};
+
+enum verdict { VERDICT_NONE, VERDICT_SUSPECTED, VERDICT_RECOGNISED };
+
+struct socket_entry {
+	struct endpoint socket;
+	uint8_t l4;
+	uint8_t protocol;             /* index into protocols[] */
+	bool internal;                /* D5 */
+	bool has_counter, has_public; /* ... below are valid */
+	bool public_confirmed;        /* by the socket's own address or by two peers */
+	int64_t first_ns, last_ns;    /* of its evidence */
+	uint64_t first_packet;
+	struct ip public_ip;        /* the address by which others see it (TEST_REFLECTED) */
+	uint32_t candidate, client; /* numbers that the aggregator gives when verdicts fall; 0: none */
+	uint32_t high_peers;        /* counted then, too */
+	struct evidence_sum sum[EVIDENCE_KINDS_MAX];
+	/* the tests' memory */
+	struct endpoint counter_peer, public_peer;
+	uint16_t counter_last;
+	uint8_t nonce_next, nonce_used;
+	uint32_t nonce[8];
+	struct socket_entry *next_in_bucket, *newer, *older;
+};
+
+struct socket_options {
+	uint32_t max_sockets;
+	float verdict_bits, suspect_bits;
+	const struct netset *internal; /* borrowed */
+};
+
+struct socket_table;
+struct socket_table *socket_table_new(const struct socket_options *options, struct error *err);
+void socket_table_free(struct socket_table *t);
+/* Evidence about sockets; ABOUT_FLOW observations are ignored here. False only when out of memory. */
+bool socket_table_observe(struct socket_table *t, const struct observation *o, struct error *err);
+/* Evidence that the machinery itself found about an existing entry (kind_refused and the like). */
+void socket_entry_add(struct socket_entry *s, unsigned kind, uint64_t packet);
+struct socket_entry *socket_table_find(const struct socket_table *t, unsigned protocol, unsigned l4,
+				       const struct endpoint *socket);
+float socket_table_verdict_bits(const struct socket_table *t);
+float socket_bits(const struct socket_entry *s); /* sum over the kinds */
+enum verdict socket_verdict(const struct socket_table *t, const struct socket_entry *s);
+/*
+ * In order of first_packet. visit() returns false to stop, which makes the whole false; so does want of
+ * memory, the only case that fills *err.
+ */
+bool socket_table_each(const struct socket_table *t, bool (*visit)(void *self, struct socket_entry *s),
+		       void *self, struct error *err);
+uint32_t socket_table_count(const struct socket_table *t);
+uint64_t socket_table_evicted(const struct socket_table *t);
+bool socket_table_internal(const struct socket_table *t, const struct ip *ip);
+#endif

@@ -1,0 +1,77 @@
+/* The table of subcommands, and the only way out: main's return. */
+#include "cmd.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct subcommand *const subcommands[] = {
+	&subcommand_read, &subcommand_show, &subcommand_report, &subcommand_man, &subcommand_completion, NULL,
+};
+
+static void program_help(FILE *out)
+{
+	fprintf(out, "usage: footsteps %s\n\n", program_command.usage);
+	options_wrap(out, program_command.details, 0, 0);
+	fputs("\ncommands:\n", out);
+	for (size_t i = 0; subcommands[i]; i++)
+		if (!subcommands[i]->hidden)
+			fprintf(out, "  %-10s  %s\n", subcommands[i]->name, subcommands[i]->summary);
+	fputs("  help        the options of a command: footsteps help read\n", out);
+	options_examples(out, program_command.examples);
+	fputs("\nfootsteps --version lists the libraries in use; footsteps(1) is the manual.\n", out);
+}
+
+static enum exit_status subcommand_run(const char *name, int argc, char **argv)
+{
+	struct error err;
+	const struct subcommand *found = subcommand_named(name, &err);
+
+	return found ? found->run(argc, argv) : command_fail(&err);
+}
+
+static enum exit_status program_run(int argc, char **argv)
+{
+	char *help[] = { "--help" };
+
+	if (argc < 2) {
+		program_help(stdout);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		version_print(stdout);
+		return EXIT_COMPLETE;
+	}
+	bool asks =
+		strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+	if (asks && argc > 2)
+		return subcommand_run(argv[2], 1, help);
+	if (asks) {
+		program_help(stdout);
+		return EXIT_COMPLETE;
+	}
+	return subcommand_run(argv[1], argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+	/* No database may get the descriptor of a closed standard stream; opened so that its use still fails.
+	 */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	/* A reader that goes away (| head) is a failed write, dealt with like a full disk. */
+	signal(SIGPIPE, SIG_IGN);
+
+	enum exit_status status = program_run(argc, argv);
+	bool failed = ferror(stdout);
+	errno = 0;
+	if ((fclose(stdout) != 0 || failed) && (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)) {
+		if (errno != EPIPE)
+			fprintf(stderr, "footsteps: standard output: %s\n",
+				errno ? strerror(errno) : "a write failed");
+		status = EXIT_OUTPUT;
+	}
+	return (int)status;
+}

@@ -1,0 +1,138 @@
+/* The aggregator while the input lasts; what happens at its end is in resolve.c. See aggregate.h. */
+#include "store/resolve.h"
+#include "base/intern.h"
+#include "flow/message_log.h"
+#include <stdlib.h>
+
+#define SPOOL_MEMORY (16U << 20) /* closed flows that wait in memory; about 60,000 of them */
+
+struct aggregate *aggregate_new(const struct aggregate_options *options, struct error *err)
+{
+	struct aggregate *a = calloc(1, sizeof *a);
+
+	if (!a) {
+		error_memory(err, "the aggregator");
+		return NULL;
+	}
+	a->options = *options;
+	a->key = hash_key_random();
+	a->sockets = socket_table_new(&options->sockets, err);
+	a->exchanges = a->sockets ? exchange_table_new(err) : NULL;
+	a->spool = a->exchanges ? spool_new(SPOOL_MEMORY, err) : NULL;
+	a->names = intern_new();
+	if (!a->names && a->spool)
+		error_memory(err, "names");
+	if (!a->spool || !a->names) {
+		aggregate_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void aggregate_free(struct aggregate *a)
+{
+	if (!a)
+		return;
+	spool_free(a->spool);
+	intern_free(a->names);
+	exchange_table_free(a->exchanges);
+	socket_table_free(a->sockets);
+	row_index_drop(&a->by_flow);
+	free(a->flow_evidence);
+	free(a);
+}
+
+static struct flow_evidence *get_flow_evidence(struct aggregate *a, const struct observation *o)
+{
+	const uint64_t key[2] = { o->flow, (uint64_t)o->protocol << 8 | o->kind };
+	uint64_t hash = hash_words(&a->key, key, sizeof key);
+	uint32_t at = 0, row;
+
+	while ((row = row_index_probe(&a->by_flow, hash, &at)) != ROW_NONE) {
+		struct flow_evidence *e = &a->flow_evidence[row];
+		if (e->flow == o->flow && e->protocol == o->protocol && e->kind == o->kind)
+			return e;
+	}
+	void *rows = a->flow_evidence;
+	bool room = rows_reserve(&rows, a->flow_evidences, &a->flow_evidence_room, sizeof *a->flow_evidence);
+	a->flow_evidence = rows;
+	if (!room || !row_index_add(&a->by_flow, hash, a->flow_evidences))
+		return NULL;
+	a->flow_evidence[a->flow_evidences] = (struct flow_evidence){ .flow = o->flow,
+								      .protocol = o->protocol,
+								      .kind = o->kind,
+								      .sum = { .first_packet = o->packet } };
+	return &a->flow_evidence[a->flow_evidences++];
+}
+
+static void note_flow_evidence(struct aggregate *a, const struct observation *o)
+{
+	if (a->flow_evidences >= FLOW_EVIDENCE_MAX) {
+		a->refused_events++;
+		return;
+	}
+	struct flow_evidence *e = get_flow_evidence(a, o);
+	if (!e) {
+		a->failed = true;
+		error_memory(&a->failure, "evidence about a flow");
+		return;
+	}
+	e->sum.count++;
+	e->sum.last_packet = o->packet;
+	/* Counted once per flow, as observe() does. */
+	e->sum.bits = protocols[o->protocol]->kinds[o->kind].bits;
+}
+
+static void observed(void *self, const struct observation *o)
+{
+	struct aggregate *a = self;
+
+	if (a->failed)
+		return;
+	if (protocols[o->protocol]->kinds[o->kind].about == ABOUT_FLOW)
+		note_flow_evidence(a, o);
+	else if (!socket_table_observe(a->sockets, o, &a->failure))
+		a->failed = true;
+}
+
+static void occurred(void *self, const struct occurrence *o)
+{
+	struct aggregate *a = self;
+
+	if (!a->failed && !exchange_table_add(a->exchanges, o, &a->failure))
+		a->failed = true;
+}
+
+struct observer aggregate_observer(struct aggregate *a)
+{
+	return (struct observer){ observed, occurred, a };
+}
+
+void aggregate_frame(struct aggregate *a, int64_t ts_ns)
+{
+	judge_frame(&a->judge, ts_ns);
+}
+
+void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
+{
+	struct flow_record r;
+	uint16_t sizes[MESSAGE_LOG_MAX];
+
+	if (a->failed)
+		return;
+	flow_record_from(&r, flow, why);
+	judge_flow(&a->judge, &r);
+	r.sizes = (uint16_t)message_log_copy(flow, sizes, MESSAGE_LOG_MAX);
+	a->flows++;
+	a->packets += r.side[0].packets + r.side[1].packets;
+	if (!spool_append(a->spool, (struct span){ (const uint8_t *)&r, sizeof r },
+			  (struct span){ (const uint8_t *)sizes, r.sizes * sizeof sizes[0] }, &a->failure))
+		a->failed = true;
+}
+
+bool aggregate_failed(const struct aggregate *a, struct error *err)
+{
+	if (a->failed && err)
+		*err = a->failure;
+	return a->failed;
+}

@@ -1,0 +1,47 @@
+/*
+ * The aggregator: takes closed flows and observations from the flow workers, and owns everything above the
+ * flow: client sockets, pairs, exchanges, the judgement of the trace. When the input ends it lets the
+ * verdicts fall, labels the flows (also those that ended long before the verdict) and writes the run into a
+ * sink.
+ */
+#ifndef FS_STORE_AGGREGATE_H
+#define FS_STORE_AGGREGATE_H
+#include "base/problems.h"
+#include "behave/exchanges.h"
+#include "behave/judge.h"
+#include "store/account.h"
+#include "store/sink.h"
+
+struct aggregate_options {
+	struct socket_options sockets;
+	uint32_t max_pairs;
+	bool all_flows; /* put unrecognised flows into the sink, too */
+};
+
+struct aggregate;
+struct aggregate *aggregate_new(const struct aggregate_options *options, struct error *err);
+void aggregate_free(struct aggregate *a);
+
+/* Where identify/ reports to. Failures are kept; see aggregate_failed(). */
+struct observer aggregate_observer(struct aggregate *a);
+void aggregate_frame(struct aggregate *a, int64_t ts_ns);
+void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why);
+/* Whether something failed since the start (memory, temporary file); *err is filled then. */
+bool aggregate_failed(const struct aggregate *a, struct error *err);
+
+/* What one run found; for the command's closing line. */
+struct aggregate_summary {
+	uint32_t clients, suspected, exchanges, version_checks;
+	uint64_t flows, recognised_flows, packets_in_flows;
+	uint64_t evicted_sockets, refused_pairs, refused_events, sizes_missing;
+};
+
+/*
+ * Verdicts, labels, rows. run: version, libraries, options, idle_ns, packets are the caller's, the rest is
+ * filled here; facts: the counts of the stages before; problems gets what the aggregator had to leave out.
+ * Does not finish the sink.
+ */
+bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
+		      const struct run_facts *facts, struct problems *problems,
+		      struct aggregate_summary *summary, struct error *err);
+#endif

@@ -1,0 +1,197 @@
+/* A queue of records in memory and, beyond a limit, in a nameless file; see spool.h. */
+#include "store/spool.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RECORD_MAX 65536U
+#define ALIGN      16U
+
+/* Before each record; the record follows at the next multiple of ALIGN. */
+struct head {
+	uint32_t size; /* of the record */
+	uint32_t step; /* from this head to the next */
+	uint32_t zero[2];
+};
+_Static_assert(sizeof(struct head) == ALIGN, "keeps records aligned");
+
+#define WINDOW ((size_t)16 << 20) /* of the file, mapped at a time while it is read back */
+
+struct spool {
+	uint8_t *buffer; /* what was appended last: the file's continuation */
+	size_t room, used;
+	int fd;              /* -1: no file yet, all is in the buffer */
+	uint64_t file_bytes; /* written to the file */
+	bool reading;
+	const uint8_t *shown; /* stream bytes [shown_from, shown_from + shown_size): buffer, or a window of
+				 the file */
+	size_t shown_size;
+	uint64_t shown_from, at, total; /* at: stream offset of the next head */
+};
+
+struct spool *spool_new(size_t memory, struct error *err)
+{
+	struct spool *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		error_memory(err, "the flow spool");
+		return NULL;
+	}
+	s->fd = -1;
+	s->room = memory > 2 * RECORD_MAX ? memory : 2 * RECORD_MAX;
+	s->buffer = aligned_alloc(64, (s->room + 63) / 64 * 64);
+	if (!s->buffer) {
+		spool_free(s);
+		error_memory(err, "the flow spool");
+		return NULL;
+	}
+	return s;
+}
+
+static void unmap_window(struct spool *s)
+{
+	if (s->shown && s->fd >= 0)
+		munmap((void *)(uintptr_t)s->shown, s->shown_size);
+	s->shown = NULL;
+	s->shown_size = 0;
+}
+
+void spool_free(struct spool *s)
+{
+	if (!s)
+		return;
+	unmap_window(s);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->buffer);
+	free(s);
+}
+
+static bool open_file(struct spool *s, struct error *err)
+{
+	const char *folder = getenv("TMPDIR");
+
+	if (!folder || !*folder)
+		folder = "/var/tmp"; /* not /tmp: often in memory, which is what the file is to save */
+	s->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->fd < 0) {
+		char name[4096];
+		int n = snprintf(name, sizeof name, "%s/footsteps-XXXXXX", folder);
+		if (n > 0 && (size_t)n < sizeof name && (s->fd = mkostemp(name, O_CLOEXEC)) >= 0)
+			unlink(name);
+	}
+	if (s->fd < 0)
+		return error_set(
+			err, EXIT_OUTPUT,
+			"cannot make a temporary file in %s for flows that wait for their label: %s\n"
+			"set TMPDIR to a directory with space",
+			folder, strerror(errno));
+	return true;
+}
+
+static bool write_out(struct spool *s, struct error *err)
+{
+	size_t done = 0;
+
+	if (s->fd < 0 && !open_file(s, err))
+		return false;
+	while (done < s->used) {
+		ssize_t n = pwrite(s->fd, s->buffer + done, s->used - done, (off_t)(s->file_bytes + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(
+				err, EXIT_OUTPUT,
+				"cannot write the temporary file of flows that wait for their label: %s\n"
+				"set TMPDIR to a directory with more space",
+				n < 0 ? strerror(errno) : "no space");
+		done += (size_t)n;
+	}
+	s->file_bytes += s->used;
+	s->used = 0;
+	return true;
+}
+
+bool spool_append(struct spool *s, struct span first, struct span second, struct error *err)
+{
+	size_t size = first.len + second.len;
+	struct head head = { .size = (uint32_t)size,
+			     .step = (uint32_t)((sizeof head + size + ALIGN - 1) / ALIGN * ALIGN) };
+
+	if (size > RECORD_MAX - 2 * ALIGN)
+		return error_set(err, EXIT_INTERNAL, "a flow record of %zu bytes does not fit the spool",
+				 size);
+	if (s->room - s->used < head.step && !write_out(s, err))
+		return false;
+	uint8_t *at = s->buffer + s->used;
+	memcpy(at, &head, sizeof head);
+	memcpy(at + sizeof head, first.ptr, first.len);
+	if (second.len)
+		memcpy(at + sizeof head + first.len, second.ptr, second.len);
+	s->used += head.step;
+	return true;
+}
+
+/* Shows the file around stream offset `at`, from the page cache: no copy, and never more than a window of
+ * memory. */
+static bool map_window(struct spool *s, struct error *err)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = s->at / page * page;
+	size_t size = s->total - from < WINDOW ? (size_t)(s->total - from) : WINDOW;
+
+	unmap_window(s);
+	void *window = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, s->fd, (off_t)from);
+	if (window == MAP_FAILED)
+		return error_set(err, EXIT_OUTPUT, "cannot read back the temporary file of flows: %s",
+				 strerror(errno));
+	s->shown = window;
+	s->shown_size = size;
+	s->shown_from = from;
+	return true;
+}
+
+bool spool_rewind(struct spool *s, struct error *err)
+{
+	if (!s->reading) {
+		if (s->fd >= 0 && !write_out(s, err))
+			return false;
+		s->total = s->file_bytes + s->used;
+		s->reading = true;
+		if (s->fd >= 0) {
+			free(s->buffer);
+			s->buffer = NULL;
+		}
+	}
+	s->at = 0;
+	if (s->fd >= 0)
+		return s->total == 0 || map_window(s, err);
+	s->shown = s->buffer;
+	s->shown_size = s->used;
+	return true;
+}
+
+bool spool_next(struct spool *s, struct span *record, bool *failed, struct error *err)
+{
+	struct head head;
+
+	*failed = false;
+	if (s->at >= s->total)
+		return false;
+	size_t left = s->shown_size - (size_t)(s->at - s->shown_from);
+	if (left >= sizeof head)
+		memcpy(&head, s->shown + (s->at - s->shown_from), sizeof head);
+	if (left < sizeof head || left < head.step) {
+		if (!map_window(s, err)) {
+			*failed = true;
+			return false;
+		}
+		memcpy(&head, s->shown + (s->at - s->shown_from), sizeof head);
+	}
+	*record = (struct span){ s->shown + (s->at - s->shown_from) + sizeof head, head.size };
+	s->at += head.step;
+	return true;
+}

@@ -1,0 +1,26 @@
+/*
+ * The file that a sink makes: written beside its final name under a temporary one, so that nothing
+ * half-written is ever found under the final name. Private to store/.
+ */
+#ifndef FS_STORE_TARGET_H
+#define FS_STORE_TARGET_H
+#include "store/open.h"
+
+struct target {
+	char *path;      /* final name, symbolic links followed */
+	char *temporary; /* in the same directory; NULL: not made */
+};
+
+/* A failure to write `path` in words, EXIT_OUTPUT: what happened and what to do about it. */
+bool target_error(const char *path, int error_number, struct error *err);
+
+/*
+ * Makes the temporary file and returns its descriptor (for the caller to close), or -1. Refuses to begin when
+ * something is there that is not `replaceable` (a kind of file_look()) and not empty.
+ */
+int target_make(struct target *t, const char *path, enum file_kind replaceable, struct error *err);
+/* Everything is written: to the disk, then to the final name. Frees what t holds, also on failure. */
+bool target_finish(struct target *t, struct error *err);
+/* Removes the temporary file, if there is one. Frees what t holds. */
+void target_drop(struct target *t);
+#endif

@@ -1,0 +1,24 @@
+/* Sums that are gathered while the labelled flows go by. Private to store/. */
+#ifndef FS_STORE_TOTALS_H
+#define FS_STORE_TOTALS_H
+#include "base/hash.h"
+#include "base/row_index.h"
+#include "store/label.h"
+
+struct totals {
+	struct hash_key key;
+	struct label_total_row *label;
+	const char **ndpi; /* beside label[]: the interned name or NULL, compared as pointers */
+	uint32_t labels, label_room, ndpi_room;
+	struct row_index by_label;
+	uint64_t *sizes[PROTOCOLS_MAX]; /* [probe][from client][size]; NULL until needed */
+	uint64_t sizes_missing;         /* messages whose size was not kept */
+};
+
+void totals_drop(struct totals *t);
+bool totals_add_label(struct totals *t, const struct flow_row *row, struct error *err);
+/* R8: a UDP flow of client (number of the candidate `s`); sizes: its message log. */
+bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct socket_entry *s,
+		      const struct flow_record *r, const uint16_t *sizes, struct error *err);
+bool totals_put(const struct totals *t, struct sink *sink, struct error *err);
+#endif

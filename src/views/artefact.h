@@ -1,0 +1,43 @@
+/*
+ * A table or figure of the report: reports/NAME.sql, and NAME.gp when it is a figure. What the page says
+ * about it stands in comments at the head of the SQL; reports/README.md explains them. Adding one needs no
+ * change of the program.
+ */
+#ifndef FS_VIEWS_ARTEFACT_H
+#define FS_VIEWS_ARTEFACT_H
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ARTEFACT_NAME_MAX 32
+
+struct artefact {
+	char name[ARTEFACT_NAME_MAX]; /* letters, digits, '-' and '_': used in file names, links and gnuplot
+					 scripts */
+	bool is_figure;
+	int order; /* place in the page */
+	char *title;
+	char *about;    /* a sentence: what is counted, by which definition; or NULL */
+	char *paper;    /* what the paper found; or NULL */
+	char *cautions; /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
+	char *empty;    /* said instead, when there are no rows; or NULL */
+	char *sql;  /* the file: the data, then optionally a statement that yields the sentence of the caption
+		     */
+	char *plot; /* NAME.gp; NULL for a table */
+};
+
+struct artefact_list {
+	struct artefact *items; /* by order, then name */
+	size_t count;
+};
+
+/* Reads the head of an SQL text into a (zeroed, except for its name). where: for messages. */
+bool artefact_parse(struct artefact *a, const char *sql, const char *where, struct error *err);
+void artefact_clear(struct artefact *a);
+/* All of a directory. Every fault is an error: a report without one of its figures would not show it. */
+bool artefact_list_read(struct artefact_list *list, const char *directory, struct error *err);
+void artefact_list_free(struct artefact_list *list);
+
+/* A text file as a string, allocated; NULL on failure. */
+char *file_read(const char *directory, const char *name, struct error *err);
+#endif

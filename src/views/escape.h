@@ -1,0 +1,31 @@
+/*
+ * Text on its way out. What is in the database came from packets, file names and options: none of it is
+ * trusted by a terminal, a browser, a spreadsheet or a JSON parser. Bad UTF-8, control characters and
+ * characters that change the direction of writing are made visible or replaced; they are never passed on.
+ */
+#ifndef FS_VIEWS_ESCAPE_H
+#define FS_VIEWS_ESCAPE_H
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Moves *text past one character and returns it; UINT32_MAX for a byte that is no UTF-8 (one byte is passed).
+ */
+uint32_t utf8_next(const char **text);
+/* Columns on a terminal, one for each character. */
+size_t utf8_width(const char *text);
+
+/* Text and attribute values of HTML: & < > " ' become entities, control characters U+FFFD. */
+void html_put(FILE *out, const char *text);
+/* A JSON string with its quotes (RFC 8259 section 7). */
+void json_put(FILE *out, const char *text);
+/* A field of CSV, quoted where it must be (RFC 4180 section 2). */
+void csv_put(FILE *out, const char *text);
+/* A field of TSV: tab, newline, carriage return and backslash as \t \n \r \\. */
+void tsv_put(FILE *out, const char *text);
+/*
+ * For a terminal: control characters and bad bytes as \xNN, direction marks as \uNNNN. Writes at most size -
+ * 1 bytes and a NUL; returns the bytes needed, like snprintf.
+ */
+size_t plain_text(const char *text, char *out, size_t size);
+#endif

@@ -1,0 +1,275 @@
+/* `footsteps show DB`: one screen with the run, its inputs, what was found, and what the trace is worth. */
+#include "views/show_topics.h"
+#include "base/clock.h"
+#include "behave/judge.h"
+#include "views/escape.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define LABELS_SHOWN "10"
+
+/* One row for machines: what the summary says in words. */
+static const char summary_data[] =
+	"SELECT run, version, libraries, options, idle_ns, first_ns, last_ns, packets, complete, problems,"
+	" (SELECT count(*) FROM inputs WHERE run = :run) AS inputs,"
+	" (SELECT count(*) FROM clients WHERE run = :run AND verdict NOT LIKE '%?') AS clients,"
+	" (SELECT count(*) FROM clients WHERE run = :run AND verdict LIKE '%?') AS suspected_clients,"
+	" (SELECT count(*) FROM peers WHERE run = :run) AS peers,"
+	" (SELECT count(*) FROM pairs WHERE run = :run) AS pairs,"
+	" (SELECT count(*) FROM logins WHERE run = :run) AS logins,"
+	" (SELECT count(*) FROM contact_lists WHERE run = :run) AS contact_lists,"
+	" (SELECT count(*) FROM version_checks WHERE run = :run) AS version_checks,"
+	" (SELECT sum(flows) FROM label_totals WHERE run = :run) AS flows,"
+	" (SELECT coalesce(sum(value), 0) FROM counters WHERE run = :run AND area = 'packets') AS "
+	"packets_accounted"
+	" FROM runs WHERE run = :run";
+
+static const char found_text[] =
+	"SELECT (SELECT count(*) FROM clients WHERE run = :run AND verdict NOT LIKE '%?'), 'client sockets "
+	"recognised',"
+	" nullif(printf('%d suspected', (SELECT count(*) FROM clients WHERE run = :run AND verdict LIKE "
+	"'%?')),"
+	" '0 suspected')"
+	" UNION ALL SELECT count(*), 'peers of theirs', printf('%d pairs', (SELECT count(*) FROM pairs WHERE "
+	"run = :run))"
+	" FROM peers WHERE run = :run"
+	" UNION ALL SELECT count(*), 'logins', (SELECT group_concat(n || ' ' || outcome, ', ') FROM (SELECT "
+	"count(*) AS n,"
+	" outcome FROM logins WHERE run = :run GROUP BY outcome ORDER BY n DESC, outcome)) FROM logins WHERE "
+	"run = :run"
+	" UNION ALL SELECT count(*), 'contact-list exchanges', (SELECT group_concat(n || ' ' || outcome, ', "
+	"') FROM"
+	" (SELECT count(*) AS n, outcome FROM contact_lists WHERE run = :run GROUP BY outcome ORDER BY n "
+	"DESC, outcome))"
+	" FROM contact_lists WHERE run = :run"
+	" UNION ALL SELECT count(*), 'version checks', (SELECT group_concat(version, ', ') FROM (SELECT "
+	"DISTINCT version"
+	" FROM version_checks WHERE run = :run ORDER BY version)) FROM version_checks WHERE run = :run";
+static const struct column found_columns[] = {
+	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "of these", COLUMN_TEXT, FIT_WRAP, 0 },
+};
+
+static const struct column counter_columns[] = {
+	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "name", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "meaning", COLUMN_TEXT, FIT_WRAP, 0 },
+};
+
+static const struct column label_columns[] = {
+	{ "label", COLUMN_TEXT, FIT_CUT, 0 },      { "label from", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },   { "packets", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "payload", COLUMN_NUMBER, FIT_KEEP, 0 }, { "% of bytes", COLUMN_BITS, FIT_KEEP, 0 },
+};
+static const char label_text[] =
+	"SELECT label, source, sum(flows), sum(packets), sum(payload),"
+	" sum(bytes) * 100.0 / nullif((SELECT sum(bytes) FROM label_totals WHERE run = :run), 0)"
+	" FROM label_totals WHERE run = :run GROUP BY label, source ORDER BY sum(bytes) DESC, label, source"
+	" LIMIT " LABELS_SHOWN;
+
+#define X(name, words)      " " #name
+#define JUDGEMENTS_IN_ORDER JUDGEMENTS(X)
+
+/* The areas of the counters, in the order of the story. */
+static const struct area {
+	const char *title, *rows, *none;
+} areas[] = {
+	{ "Packet account",
+	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'packets' AND (value > 0 OR "
+	  ":all)"
+	  " ORDER BY value DESC, name",
+	  "No packet was read." },
+	{ "Judgement of the trace",
+	  /* In the order of the list: some lines continue the one before. */
+	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'trace' AND (value > 0 OR "
+	  ":all)"
+	  " ORDER BY instr('" JUDGEMENTS_IN_ORDER " ', ' ' || name || ' '), name",
+	  "Nothing was found against this trace." },
+	{ "How flows ended",
+	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'flows' AND (value > 0 OR "
+	  ":all)"
+	  " ORDER BY value DESC, name",
+	  "No flow." },
+	{ "Memory and matching",
+	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'bounds' AND (value > 0 OR "
+	  ":all)"
+	  " ORDER BY value DESC, name",
+	  "Nothing was counted." },
+};
+#undef X
+
+static bool account_sum(const struct view *v, FILE *out, struct error *err)
+{
+	int64_t sum, read;
+
+	if (!query_number(v, "SELECT sum(value) FROM counters WHERE run = :run AND area = 'packets'", &sum,
+			  err) ||
+	    !query_number(v, "SELECT packets FROM runs WHERE run = :run", &read, err))
+		return false;
+	if (sum == read)
+		fprintf(out, "  The sum is %lld: every packet read is accounted for.\n", (long long)sum);
+	else
+		fprintf(out,
+			"  The sum is %lld but %lld packets were read: this is a defect, please report it.\n",
+			(long long)sum, (long long)read);
+	return true;
+}
+
+static bool area_show(const struct view *v, const struct area *area, bool all, unsigned width, FILE *out,
+		      struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v, area->rows, err);
+	struct table *t = table_new(counter_columns, sizeof counter_columns / sizeof counter_columns[0]);
+	uint64_t rows = 0;
+
+	if (stmt)
+		query_bind_int(stmt, ":all", all);
+	bool ok = stmt && (t || error_memory(err, "the table")) &&
+		  table_fill(t, v, stmt, counter_columns, UINT64_MAX, &rows, err);
+	if (ok) {
+		fprintf(out, "%s\n", area->title);
+		if (rows)
+			table_print(t, out, width, 2);
+		else
+			fprintf(out, "  %s\n", area->none);
+	}
+	table_free(t);
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+static bool areas_show(const struct view *v, bool all, unsigned width, FILE *out, struct error *err)
+{
+	for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {
+		if (!area_show(v, &areas[i], all, width, out, err) || (i == 0 && !account_sum(v, out, err)))
+			return false;
+		fputc('\n', out);
+	}
+	return true;
+}
+
+static bool data_show(const struct view *v, const char *sql, enum show_format format, FILE *out,
+		      struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v, sql, err);
+	bool ok = stmt &&
+		  (format == SHOW_JSON ? rows_put_json(v, stmt, out, err) : rows_put_csv(v, stmt, out, err));
+
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
+bool show_account(const struct view *v, const struct show_request *request, FILE *out, struct error *err)
+{
+	if (request->format != SHOW_TABLE)
+		return data_show(v, "SELECT * FROM counters WHERE run = :run ORDER BY area, name",
+				 request->format, out, err);
+	return areas_show(v, true, request->width, out, err);
+}
+
+static void plain_print(FILE *out, const char *text)
+{
+	char plain[1024];
+
+	(void)plain_text(text, plain, sizeof plain);
+	fputs(plain, out);
+}
+
+static bool run_show(const struct view *v, FILE *out, struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v,
+					"SELECT version, first_ns, last_ns, packets, complete, problems,"
+					" (SELECT count(*) FROM runs) FROM runs WHERE run = :run",
+					err);
+	char first[UTC_TEXT], last[UTC_TEXT], lasted[DURATION_TEXT];
+
+	if (!stmt || query_step(v, stmt, err) != QUERY_ROW) {
+		sqlite3_finalize(stmt);
+		return stmt ? error_set(err, EXIT_INPUT, "%s: run %lld has vanished", v->path,
+					(long long)v->run)
+			    : false;
+	}
+	fprintf(out, "Run %lld of %d, by footsteps ", (long long)v->run, sqlite3_column_int(stmt, 6));
+	plain_print(out, query_text(stmt, 0));
+	fprintf(out, ": %lld packets\n", (long long)sqlite3_column_int64(stmt, 3));
+	if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
+		int64_t from = sqlite3_column_int64(stmt, 1), to = sqlite3_column_int64(stmt, 2);
+		utc_format(from, first);
+		utc_format(to, last);
+		duration_format(to - from, lasted);
+		fprintf(out, "  from %s\n    to %s, %s\n", first, last, lasted);
+	}
+	if (!sqlite3_column_int(stmt, 4)) {
+		fputs("  INCOMPLETE, part of the input is missing from the results:\n", out);
+		for (const char *line = query_text(stmt, 5); *line;) {
+			char plain[512];
+			int length = (int)strcspn(line, "\n");
+			snprintf(plain, sizeof plain, "%.*s", length, line);
+			fputs("  - ", out);
+			plain_print(out, plain);
+			fputc('\n', out);
+			line += length + (line[length] == '\n');
+		}
+	}
+	sqlite3_finalize(stmt);
+	return true;
+}
+
+#define INPUTS_SHOWN 5
+
+static bool inputs_show(const struct view *v, FILE *out, struct error *err)
+{
+	sqlite3_stmt *stmt =
+		query_open(v,
+			   "SELECT path, trim(format || ' ' || container), link_type, frames, ended, problem,"
+			   " coalesce(sha256, 'not computed') FROM inputs WHERE run = :run ORDER BY n",
+			   err);
+	enum query_result result = QUERY_FAILED;
+	unsigned n = 0;
+
+	while (stmt && (result = query_step(v, stmt, err)) == QUERY_ROW) {
+		if (++n > INPUTS_SHOWN)
+			continue;
+		fputs("  ", out);
+		plain_print(out, query_text(stmt, 0));
+		fprintf(out, " (%s, %s, %lld frames, %s%s", query_text(stmt, 1), query_text(stmt, 2),
+			(long long)sqlite3_column_int64(stmt, 3), query_text(stmt, 4),
+			*query_text(stmt, 5) ? ": " : "");
+		plain_print(out, query_text(stmt, 5));
+		fprintf(out, ")\n    SHA-256 %s\n", query_text(stmt, 6));
+	}
+	if (n > INPUTS_SHOWN)
+		fprintf(out, "  and %u more ('footsteps show %s inputs --all')\n", n - INPUTS_SHOWN, v->path);
+	sqlite3_finalize(stmt);
+	return result == QUERY_END;
+}
+
+bool show_summary(const struct view *v, const struct show_request *request, FILE *out, struct error *err)
+{
+	int64_t labels;
+
+	if (request->format != SHOW_TABLE)
+		return data_show(v, summary_data, request->format, out, err);
+	if (!run_show(v, out, err) || !inputs_show(v, out, err))
+		return false;
+	fputs("\nFound\n", out);
+	if (!table_show(v, found_text, found_columns, sizeof found_columns / sizeof found_columns[0], NULL,
+			request->width, 2, out, err))
+		return false;
+	fputc('\n', out);
+	if (!areas_show(v, false, request->width, out, err))
+		return false;
+	fputs("Labels of flows, by bytes\n", out);
+	if (!table_show(v, label_text, label_columns, sizeof label_columns / sizeof label_columns[0],
+			"No flow.", request->width, 2, out, err) ||
+	    !query_number(v,
+			  "SELECT count(*) FROM (SELECT 1 FROM label_totals WHERE run = :run GROUP BY label, "
+			  "source)",
+			  &labels, err))
+		return false;
+	if (labels > strtoll(LABELS_SHOWN, NULL, 10))
+		fprintf(out, "  %s of %lld; the rest with 'footsteps show %s labels'.\n", LABELS_SHOWN,
+			(long long)labels, v->path);
+	return true;
+}

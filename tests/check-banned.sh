@@ -1,0 +1,44 @@
+#!/bin/sh
+# Functions that must not be used: unsafe ones anywhere; the way out of the program and the wall clock where they do not
+# belong (the packet is the clock; the progress line alone looks at the time).
+. "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+cd "$top" || exit 1
+
+# uses NAMES FILE...: calls of one of NAMES (an alternation).
+uses() {
+	names=$1
+	shift
+	code_only "$@" | grep -E "(^|[^[:alnum:]_.>])($names)[[:space:]]*\("
+}
+
+UNSAFE="strcpy|strncpy|stpcpy|strcat|strncat|sprintf|vsprintf|strtok|gets|atoi|atol|atoll|atof|alloca|mktemp|tmpnam"
+EXITS="exit|_exit|_Exit|quick_exit|abort|err|errx"
+CLOCKS="time|gettimeofday|clock_gettime|clock|localtime|localtime_r|mktime|ftime"
+
+sources=$(find src dissectors -name '*.[ch]' | LC_ALL=C sort)
+not_main=$(echo "$sources" | grep -v '^src/main\.c$')
+not_progress=$(echo "$sources" | grep -v '^src/base/progress\.c$')
+# shellcheck disable=SC2086  # file names without blanks
+{
+	for name in $(echo "$UNSAFE" | tr '|' ' '); do
+		found "no $name()" "$(uses "$name" $sources)"
+	done
+	found "exit() and its kin in src/main.c alone" "$(uses "$EXITS" $not_main)"
+	found "the wall clock in src/base/progress.c alone" "$(uses "$CLOCKS" $not_progress)"
+}
+
+plant=$(mktemp)
+trap 'rm -f "$plant"' EXIT
+cat >"$plant" <<'C'
+/* time(NULL) and exit(1) in a comment, */ static const char *words = "or \" exit(1) in a string";
+	strcpy(a, b);
+	if (x) exit (1);
+	int64_t now = time(NULL);
+	uptime(NULL); p->time(NULL); last_exit(1);
+C
+must_find "the check sees strcpy()" "$(uses "$UNSAFE" "$plant" | grep ':2:')"
+must_find "the check sees exit()" "$(uses "$EXITS" "$plant" | grep ':3:')"
+must_find "the check sees time()" "$(uses "$CLOCKS" "$plant" | grep ':4:')"
+found "the check does not cry at comments, strings and longer names" \
+	"$(uses "$UNSAFE|$EXITS|$CLOCKS" "$plant" | grep -E ':(1|5):')"
+done_testing

@@ -1,0 +1,75 @@
+#!/bin/sh
+# What people read keeps in step with what is there: manual pages, file sizes, no path of somebody's machine.
+. "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+footsteps=${FOOTSTEPS:-$top/build/footsteps}
+man=$(dirname "$footsteps")/man
+cd "$top" || exit 1
+
+# --- every option of --help is in the manual page, and the other way round
+
+options_of_help() {
+	"$footsteps" help "$1" | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
+}
+
+options_of_page() {
+	sed 's/\\-/-/g; s/\\f[BIR]//g' "$man/footsteps-$1.1" |
+		grep -oE '^(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
+}
+
+commands=$("$footsteps" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v '^help$')
+found "--help lists commands" "$([ -n "$commands" ] || echo none)"
+for command in $commands; do
+	if [ ! -f "$man/footsteps-$command.1" ]; then
+		found "footsteps-$command(1) exists" "$man/footsteps-$command.1: no such page"
+		continue
+	fi
+	help=$(options_of_help "$command")
+	found "$command --help lists options" "$([ -n "$help" ] || echo none)"
+	page=$(options_of_page "$command")
+	found "footsteps-$command(1) has the options of --help" "$([ "$help" = "$page" ] || printf '%s\n' \
+		"--help:" "$help" "page:" "$page")"
+	found "footsteps-$command(1) has NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS" \
+		"$(for section in NAME SYNOPSIS DESCRIPTION OPTIONS "EXIT STATUS"; do
+			grep -q "^\.SH $section" "$man/footsteps-$command.1" || echo "$section is missing"
+		done)"
+	found "footsteps(1) names $command" "$(grep -q "$command" "$man/footsteps.1" || echo missing)"
+done
+if command -v man >/dev/null && man --help 2>/dev/null | grep -q -- --warnings; then
+	for page in "$man"/*.1; do
+		found "$(basename "$page"): troff has no complaint" \
+			"$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)"
+	done
+else
+	skip "manual pages: troff has no complaint" "man is not installed"
+fi
+
+# --- files
+
+long=$(find src dissectors -name '*.[ch]' ! -name schema_sql.h | while read -r file; do
+	lines=$(wc -l <"$file") && [ "$lines" -gt 600 ] && echo "$file: $lines lines"
+done)
+found "no source file has more than 600 lines" "$long"
+
+# Tracked files alone: builds and releases have files of autoconf that are not ours.
+files=$(git -c safe.directory="$top" ls-files 2>/dev/null |
+	grep -vE '\.(pcap|pcapng|gz|zst|xz|bin)$|^tests/corpus/|^tests/check-docs\.sh$')
+# /usr, /etc, /dev, /proc and /tmp are everybody's; a home or a working directory is not.
+machine='(^|[^[:alnum:]_.$/{}~])/(home|root|work|Users|mnt|srv|builds?)/[[:alnum:]_.]'
+if [ -n "$files" ]; then
+	found "no absolute path of somebody's machine" \
+		"$(echo "$files" | tr '\n' '\0' | xargs -0 grep -InE "$machine" 2>/dev/null)"
+else
+	skip "no absolute path of somebody's machine" "git tracks no file here"
+fi
+must_find "the check sees a path of somebody's machine" "$(echo 'see /home/me/notes' | grep -E "$machine")"
+
+# --- the README's links lead somewhere
+
+for document in README.md CONTRIBUTING.md tests/README.md dissectors/README.md; do
+	[ -f "$document" ] || continue
+	found "$document: links lead somewhere" "$(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' |
+		while read -r target; do
+			[ -e "$(dirname "$document")/$target" ] || echo "$target"
+		done)"
+done
+done_testing

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""What a user sees when something is wrong: the exit status, a message that says what and where, and nothing half-written
+under the final name."""
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+
+import tap
+
+CAPTURE = os.path.join(tap.TOP, "traces", "login.pcap")
+APPLICATION_ID = 0x46537470  # src/store/schema.sql
+NOBODY = 65534
+
+
+def says(result, status, words, name, *checks):
+    """The status, every word on standard error, no cry of a sanitizer, and the checks (pairs of truth and text)."""
+    lost = [word for word in words if word.lower() not in result.stderr.lower()]
+    failed = [text for passed, text in checks if not passed]
+    tap.ok(result.returncode == status and not lost and not failed and "ERROR: " not in result.stderr, name,
+           f"status {result.returncode}, expected {status}", f"not said: {lost}", *failed, "it said:", result.stderr)
+
+
+def nothing(db):
+    """No file of that name or of a temporary one beside it."""
+    stem = os.path.basename(db)
+    left = [name for name in os.listdir(os.path.dirname(db)) if stem in name]
+    return not left, f"left behind: {left}"
+
+
+def fresh(name):
+    """A database's path in a directory of its own."""
+    directory = tap.tmp(name)
+    os.mkdir(directory)
+    return os.path.join(directory, "out.db")
+
+
+def database(name, application_id=APPLICATION_ID, version=1):
+    """A database that is not footsteps' or is from the future."""
+    path = fresh(name)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE notes (text TEXT)")
+    connection.execute("INSERT INTO notes VALUES ('mine')")
+    connection.execute(f"PRAGMA application_id = {application_id}")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.commit()
+    connection.close()
+    return path
+
+
+def inputs():
+    db = fresh("missing")
+    result, _ = tap.read([tap.tmp("missing.pcap")], db=db)
+    says(result, 2, ["missing.pcap", "no such file"], "no such file", nothing(db))
+
+    db = fresh("one-missing")
+    result, _ = tap.read([CAPTURE, tap.tmp("missing.pcap")], db=db)
+    says(result, 2, ["missing.pcap"], "one of two files is missing", nothing(db))
+
+    db = fresh("text")
+    path = tap.write(tap.tmp("notes.txt"), b"Dear diary, today I captured nothing at all.\n" * 20)
+    result, _ = tap.read([path], db=db)
+    says(result, 2, ["notes.txt"], "not a capture", nothing(db))
+
+    db = fresh("nothing")
+    path = tap.write(tap.tmp("nothing.pcap"), b"")
+    result, _ = tap.read([path], db=db)
+    says(result, 2, ["nothing.pcap", "empty"], "a file of no bytes", nothing(db))
+
+    path = tap.write(tap.tmp("header.pcap"), tap.pcap_header())
+    result, db = tap.read([path])
+    says(result, 0, [], "a capture of no packets is complete",
+         ([row["packets"] for row in tap.query(db, "SELECT packets FROM runs")] == [0], "no run of 0 packets"))
+
+    # LINKTYPE_USER0 of the tcpdump group's registry: private use, nobody can know it.
+    path = tap.write(tap.tmp("user0.pcap"), tap.pcap_header(147) + tap.pcap_record(1, b"abcd") * 2)
+    result, db = tap.read([path])
+    counted = tap.query(db, "SELECT value FROM counters WHERE area = 'packets' AND name = 'unsupported_link'")
+    says(result, 3, ["147"], "unknown link type: named, its frames counted",
+         ([row["value"] for row in counted] == [2], f"counted: {counted}"))
+
+    data = tap.content(CAPTURE)
+    path = tap.write(tap.tmp("cut.pcap"), data[:-7])
+    result, db = tap.read([path])
+    complete = tap.query(db, "SELECT packets, complete FROM runs")
+    says(result, 3, ["cut.pcap"], "a cut file: the rest is written and marked incomplete",
+         (complete == [{"packets": len(tap.pcap_records(data)) - 1, "complete": 0}], f"runs: {complete}"))
+    db = fresh("strict")
+    result, _ = tap.read([path], "--strict", db=db)
+    says(result, 3, ["cut.pcap"], "--strict: a cut file leaves no database", nothing(db))
+
+    frame = tap.udp_frame()
+    path = tap.write(tap.tmp("back.pcap"), tap.pcap_header() + tap.pcap_record(1000000100, frame)
+                     + tap.pcap_record(1000000040, frame) + tap.pcap_record(1000000101, frame))
+    result, db = tap.read([path], "--flows", "all")
+    disorder = {row["name"]: row["value"]
+                for row in tap.query(db, "SELECT name, value FROM counters WHERE area = 'trace'")}
+    times = tap.query(db, "SELECT first_ns, last_ns, packets FROM runs")
+    says(result, 0, [], "timestamps going backwards are counted",
+         (disorder.get("disordered") == 1, f"disordered: {disorder.get('disordered')}"),
+         (disorder.get("worst_disorder_us") == 60000000, f"worst: {disorder.get('worst_disorder_us')} us"),
+         (times == [{"first_ns": 1000000040 * 10**9, "last_ns": 1000000101 * 10**9, "packets": 3}], f"runs: {times}"))
+
+
+def databases():
+    path = database("foreign", application_id=0x12345678)
+    before = tap.content(path)
+    result, _ = tap.read([CAPTURE], db=path)
+    says(result, 4, ["out.db"], "read -o onto a database of another program: refused, untouched",
+         (tap.content(path) == before, "it was changed"))
+    says(tap.run("show", path), 2, ["out.db"], "show: a database of another program")
+    says(tap.run("report", path, "-o", tap.tmp("report-foreign")), 2, ["out.db"],
+         "report: a database of another program")
+
+    path = tap.write(fresh("plain"), b"a text that somebody needs\n")
+    result, _ = tap.read([CAPTURE], db=path)
+    says(result, 4, ["out.db"], "read -o onto some other file: refused, untouched",
+         (tap.content(path) == b"a text that somebody needs\n", "it was changed"))
+    says(tap.run("show", path), 2, ["out.db"], "show: not a database")
+    says(tap.run("show", tap.tmp("missing.db")), 2, ["missing.db"], "show: no such file",
+         (not os.path.exists(tap.tmp("missing.db")), "it was created"))
+
+    path = database("newer", version=99)
+    before = tap.content(path)
+    says(tap.run("show", path), 2, ["99"], "show: a newer schema")
+    result, _ = tap.read([CAPTURE], "--append", db=path)
+    says(result, 4, ["99"], "read --append: a newer schema",
+         (tap.content(path) == before, "it was changed"))
+
+
+def outputs():
+    result, _ = tap.read([CAPTURE], db=tap.tmp("no/such/directory/out.db"))
+    says(result, 4, ["out.db", "no such file or directory"], "the directory of the output is missing")
+
+    directory = tap.tmp("readonly")
+    os.mkdir(directory)
+    db = os.path.join(directory, "out.db")
+    if os.geteuid() != 0:
+        os.chmod(directory, 0o555)
+        result, _ = tap.read([CAPTURE], db=db)
+        says(result, 4, ["out.db", "permission denied"], "no write permission", nothing(db))
+    elif shutil.which("setpriv") and subprocess.run(
+            ["setpriv", f"--reuid={NOBODY}", "--clear-groups", tap.FOOTSTEPS, "--version"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        os.chmod(tap.tmp(), 0o755)
+        capture = tap.write(tap.tmp("readable.pcap"), tap.content(CAPTURE))
+        result = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", tap.FOOTSTEPS, "read", "-o", db, capture],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        says(result, 4, ["out.db", "permission denied"], "no write permission", nothing(db))
+    else:
+        tap.skip("no write permission", "root may write anywhere, and another user cannot run the program here")
+
+    disk_full()
+    with open("/dev/full", "wb") as full:
+        result = tap.run("read", "-q", "--json", "--flows", "all", CAPTURE, stdout=full)
+    says(result, 4, ["no space left"], "standard output on a full disk")
+
+
+def limit_files():
+    # As on a full disk, the write fails in the middle; the signal that comes with this limit would hide that.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+
+
+def disk_full():
+    db = fresh("full")
+    result, _ = tap.read([CAPTURE], "--flows", "all", db=db, preexec_fn=limit_files, restore_signals=False)
+    says(result, 4, ["out.db"], "the disk is full: nothing is left under the final name", nothing(db))
+
+    db = fresh("full-again")
+    tap.read([CAPTURE], db=db)
+    before = tap.content(db)
+    for option in ((), ("--append",)):
+        result, _ = tap.read([CAPTURE], "--flows", "all", *option, db=db, preexec_fn=limit_files,
+                             restore_signals=False)
+        rows = tap.query(db, "SELECT count(*) AS n FROM runs")
+        says(result, 4, ["out.db"], " ".join(("the disk is full: the older database stays", *option)),
+             (rows == [{"n": 1}], f"runs: {rows}"), (option or tap.content(db) == before, "it was changed"))
+
+
+def usage():
+    says(tap.run("read", "--tunels", "-o", tap.tmp("x.db"), CAPTURE), 1, ["--tunels", "--tunnels"],
+         "a wrong option: the nearest one is named")
+    says(tap.run("raed", CAPTURE), 1, ["raed", "'read'"], "a wrong command: the nearest one is named")
+    says(tap.run("read", CAPTURE), 1, ["-o"], "no output named")
+    says(tap.run("read", "-o", tap.tmp("x.db")), 1, ["capture"], "no input named")
+    says(tap.run("read", "-o"), 1, ["-o"], "an option without its value")
+    says(tap.run("read", "--idle", "soon", "-o", tap.tmp("x.db"), CAPTURE), 1, ["soon", "idle"], "a wrong duration")
+    says(tap.run("read", "--flows", "al", "-o", tap.tmp("x.db"), CAPTURE), 1, ["all"], "a wrong choice")
+    says(tap.run("read", "--local-net", "10.0.0.0/33", "-o", tap.tmp("x.db"), CAPTURE), 1, ["10.0.0.0/33"],
+         "a wrong prefix")
+    says(tap.run("read", "-f", "udp prot 5", "-o", tap.tmp("x.db"), CAPTURE), 1, ["udp prot 5"], "a wrong filter")
+    tap.ok(not os.path.exists(tap.tmp("x.db")), "wrong usage writes nothing")
+    result, db = tap.read([CAPTURE])
+    says(tap.run("show", db, "clinets"), 1, ["clients"], "show: a wrong topic, the nearest one is named")
+    says(tap.run("report", db), 1, ["-o"], "report: no output named")
+
+
+def no_gnuplot():
+    _, db = tap.read([CAPTURE])
+    directory = tap.tmp("report")
+    environment = dict(os.environ, PATH=tap.tmp("empty"))
+    os.mkdir(environment["PATH"])
+    result = tap.run("report", db, "-o", directory, env=environment)
+    page = os.path.join(directory, "index.html")
+    says(result, 3, ["gnuplot"], "report without gnuplot: the page with its tables, and a word about the figures",
+         (os.path.exists(page) and os.path.getsize(page) > 0, "no index.html"))
+
+
+def main():
+    inputs()
+    databases()
+    outputs()
+    usage()
+    no_gnuplot()
+    tap.done()
+
+
+main()

@@ -1,0 +1,116 @@
+/*
+ * Fuzz target: the bytes of a capture file through the whole pipeline, into a sink that drops everything.
+ *Decoding with tunnels, so that every parser is reached. What must hold, besides no crash: the account adds
+ *up (aggregate_finish() checks it and fails with EXIT_INTERNAL otherwise).
+ *
+ *	clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/fuzz_capture.c libfootsteps.a    (see
+ *CONTRIBUTING.md)
+ */
+#include "store/pipeline.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TAKE(name, type)                                                                                     \
+	static bool name(struct sink *s, const struct type *row, struct error *err)                          \
+	{                                                                                                    \
+		(void)s, (void)row, (void)err;                                                               \
+		return true;                                                                                 \
+	}
+TAKE(take_run, run_row)
+TAKE(take_counter, counter_row)
+TAKE(take_client, client_row)
+TAKE(take_peer, peer_row)
+TAKE(take_pair, pair_row)
+TAKE(take_flow, flow_row)
+TAKE(take_evidence, evidence_row)
+TAKE(take_exchange, exchange_row)
+TAKE(take_message, exchange_message_row)
+TAKE(take_version, version_row)
+TAKE(take_total, label_total_row)
+TAKE(take_size, size_row)
+
+static bool take_input(struct sink *s, uint32_t n, const struct input_info *row, struct error *err)
+{
+	(void)s, (void)n, (void)row, (void)err;
+	return true;
+}
+
+static const struct sink_ops null_ops = {
+	.name = "null",
+	.put_run = take_run,
+	.put_input = take_input,
+	.put_counter = take_counter,
+	.put_client = take_client,
+	.put_peer = take_peer,
+	.put_pair = take_pair,
+	.put_flow = take_flow,
+	.put_evidence = take_evidence,
+	.put_exchange = take_exchange,
+	.put_exchange_message = take_message,
+	.put_version = take_version,
+	.put_label_total = take_total,
+	.put_size = take_size,
+};
+
+static void must(bool ok, const struct error *err)
+{
+	if (ok || err->status != EXIT_INTERNAL)
+		return;
+	fprintf(stderr, "defect: %s\n", err->text);
+	abort();
+}
+
+static void analyse(const char *path, const struct netset *internal)
+{
+	const struct source_options source_options = { .hash = false };
+	const struct pipeline_options options = {
+		.decode = { .tunnels = true, .max_fragments = 64 },
+		.flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS, .max_flows = 256, .head_bytes = 512 },
+		.aggregate = { .sockets = { .max_sockets = 64,
+					    .verdict_bits = VERDICT_BITS_DEFAULT,
+					    .suspect_bits = SUSPECT_BITS_DEFAULT,
+					    .internal = internal },
+			       .max_pairs = 128,
+			       .all_flows = true },
+	};
+	struct sink sink = { &null_ops };
+	struct run_row run = { .version = "", .libraries = "", .options = "" };
+	struct problems problems = { 0 };
+	struct aggregate_summary summary;
+	struct frame frame;
+	struct error err = { 0 };
+	enum source_result result = SOURCE_END;
+
+	struct source *source = source_open_files(&path, 1, &source_options, &err);
+	struct pipeline *p = source ? pipeline_new(&options, &err) : NULL;
+	if (p) {
+		while ((result = source_next(source, &frame, &err)) == SOURCE_FRAME)
+			must(pipeline_frame(p, &frame, &err), &err);
+		must(pipeline_finish(p, source, &sink, &run, &problems, &summary, &err), &err);
+	}
+	pipeline_free(p);
+	source_close(source);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct netset *internal;
+	char path[64];
+	int fd = memfd_create("capture", MFD_CLOEXEC);
+
+	if (!internal) {
+		internal = netset_new();
+		netset_add_private(internal);
+	}
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	analyse(path, internal);
+	close(fd);
+	return 0;
+}

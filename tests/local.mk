@@ -1,0 +1,27 @@
+# Unit tests: one cmocka program per module; tests/unit/test_MODULE is made of tests/unit/test_MODULE.c.
+FS_UNITS = \
+	tests/unit/test_base \
+	tests/unit/test_behave \
+	tests/unit/test_capture \
+	tests/unit/test_capture_files \
+	tests/unit/test_clock \
+	tests/unit/test_decode \
+	tests/unit/test_dissectors \
+	tests/unit/test_flow \
+	tests/unit/test_ip \
+	tests/unit/test_ndpi \
+	tests/unit/test_options \
+	tests/unit/test_options_text \
+	tests/unit/test_pipeline \
+	tests/unit/test_skype_login \
+	tests/unit/test_skype_tcp \
+	tests/unit/test_sockets \
+	tests/unit/test_store \
+	tests/unit/test_views
+check_PROGRAMS =
+if HAVE_CMOCKA
+check_PROGRAMS += $(FS_UNITS)
+endif
+FS_UNIT_SHARED = \
+	tests/unit/capture_build.h \
+	tests/unit/dissector_recorder.h
