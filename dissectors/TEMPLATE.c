@@ -1,7 +1,7 @@
 /*
  * STUN, as an example of a whole protocol in one file: copy it, rename it, and follow README.md. It is
- *compiled and run by tests/unit/test_dissectors.c but not registered in list.h, since nothing needs to be
- *told about STUN.
+ * compiled and run by tests/unit/test_dissectors.c but not registered in list.h, since nothing needs to be
+ * told about STUN.
  *
  *	0-1 type, top bits 00 | 2-3 length of what follows the header | 4-7 magic cookie | 8-19 transaction id
  *
@@ -35,7 +35,7 @@ static const struct evidence_kind kinds[] = {
 	/* STUN shares its socket with media by design (section 7), so other payload speaks only weakly
 	   against it. */
 	[STUN_REFUSED] = { .name = "stun_refused",
-			   .words = "a UDP flow of the socket does not begin with STUN",
+			   .words = "a UDP flow that the socket began does not begin with STUN",
 			   .about = ABOUT_SOCKETS,
 			   .test = TEST_AGAINST,
 			   .against = -0.5F },
@@ -44,15 +44,13 @@ _Static_assert(sizeof kinds / sizeof kinds[0] == STUN_KIND_COUNT, "one entry per
 
 const struct protocol protocol_template = {
 	.name = "template",
+	.suspected_name = "template?",
 	.title = "STUN (template)",
 	.udp_label = "stun",
 	.tcp_label = "stun",
 	.kinds = kinds,
 	.kind_count = STUN_KIND_COUNT,
-	.kind_refused = STUN_REFUSED,
-	.kind_other_label = -1,
-	.kind_many_peers = -1,
-	.kind_tcp_after_udp = -1,
+	.machinery = { [MACHINERY_REFUSED] = &kinds[STUN_REFUSED] },
 	.ndpi_prefix = "STUN",
 };
 

@@ -4,7 +4,7 @@
 -- about: Start-ups (B1): the HTTP request that a client sends to the vendor; 'installed' only when it runs
 --   for the first time.
 -- empty: No version check was seen.
--- cautions: missing_start heads_lost snapped
+-- hides: missing_start heads_lost snapped
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ts_ns / 1000000000, 'unixepoch') AS "time (UTC)",
        CASE WHEN instr(client_ip, ':') THEN '[' || client_ip || ']' ELSE client_ip END
        || ':' || client_port AS client,

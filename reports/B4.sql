@@ -6,7 +6,7 @@
 -- paper: Baset and Schulzrinne: four messages of 5, 5, 413 and 222 bytes; a fourth of 18 bytes is a
 --   failure. A whole login takes 3 to 7 s, or 34 to 35 s behind a firewall that blocks UDP.
 -- empty: No login was seen.
--- cautions: missing_start heads_lost snapped one_sided_tcp
+-- hides: missing_start heads_lost snapped one_sided_tcp
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "start (UTC)",
        CASE WHEN instr(client_ip, ':') THEN '[' || client_ip || ']' ELSE client_ip END
        || ':' || client_port AS client,

@@ -4,7 +4,7 @@
 -- about: Complementary CDF of source flow duration (R5, inset of figure 2 of Rossi, Mellia and Meo): the
 --   share of source flows that last longer, from the first to the last packet of the direction. A single
 --   packet lasts 0 s.
--- paper: single packets are about 80 %; some signalling lasts for hours.
+-- paper: single packets, which last 0 s, are about 80 %, so 20 % last longer; some signalling lasts for hours.
 -- cautions: dropped clock_jumps disordered worst_disorder_us gaps longest_gap_s
 WITH -- Durations rounded up to two digits: at most 90 points in a decade, and none is moved down.
      two_digits AS (SELECT seconds, CAST(printf('%.1e', seconds) AS REAL) AS near,

@@ -8,5 +8,9 @@ set ytics 20
 set xlabel "UDP payload (bytes)"
 set ylabel "messages at most as large (%)"
 set key bottom right
-plot data skip 1 using 1:4 with steps lt 1 title "probe", \
-     data skip 1 using 1:5 with steps lt 2 title "non-probe"
+# A class without a message has no curve, but it has its line in the key.
+stats data skip 1 using 2 name "P" nooutput
+stats data skip 1 using 3 name "N" nooutput
+probe = P_sum > 0 ? "data skip 1 using 1:4 with steps lt 1 title 'probe'" : "NaN with lines lt 1 title 'probe: none'"
+other = N_sum > 0 ? "data skip 1 using 1:5 with steps lt 2 title 'non-probe'" : "NaN with lines lt 2 title 'non-probe: none'"
+plot @probe, @other

@@ -52,6 +52,8 @@ const struct subcommand *subcommand_named(const char *name, struct error *err)
 
 enum exit_status command_fail(const struct error *err)
 {
-	fprintf(stderr, "footsteps: %s\n", err->text);
+	/* No text: there is nobody to tell, as when the reader of our output has gone. */
+	if (err->text[0])
+		fprintf(stderr, "footsteps: %s\n", err->text);
 	return err->status;
 }

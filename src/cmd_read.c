@@ -7,8 +7,11 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#define IDLE_MAX_NS     (366 * 86400 * NS_PER_S) /* leaves room for times up to 2116 in 64 bits */
+#define TWINS_LOOKED_AT 1000U                    /* arguments that are compared with each other */
 #define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
 
 static struct {
@@ -63,8 +66,8 @@ static const struct option options[] = {
 	  "innermost flow.",
 	  NULL, NULL },
 	{ "no-ndpi", 0, OPTION_FLAG, &given.no_ndpi, NULL,
-	  "Do not ask libndpi what the other flows are: three times faster, but their labels are 'unknown'.",
-	  NULL, NULL },
+	  "Do not ask libndpi what the other flows are: twice as fast, but their labels are 'unknown'.", NULL,
+	  NULL },
 	{ "ndpi-packets", 0, OPTION_COUNT, &given.ndpi_packets, "N",
 	  "Packets with payload that libndpi may see of each flow.", "16", NULL },
 	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
@@ -110,6 +113,9 @@ static const struct command command = {
 		   "flows are then labelled, also those that ended before. 'footsteps show DATABASE why "
 		   "SOCKET' lists the "
 		   "evidence.\n\n"
+		   "The database is written as '.NAME.partial-*' beside its final name. Such a file is left "
+		   "behind only "
+		   "when footsteps is killed; it can be removed.\n\n"
 		   "TERM and INT end the reading; what was read by then is written. USR1 prints statistics "
 		   "to standard error.",
 	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\ttwo files as one trace\n"
@@ -121,7 +127,7 @@ static const struct command command = {
 
 static volatile sig_atomic_t stop_requested, statistics_requested;
 
-static struct source *interruptible; /* source_stop() may be called from a signal handler */
+static struct source *volatile interruptible; /* source_stop() may be called from a signal handler */
 
 static void on_signal(int signal_number)
 {
@@ -130,7 +136,8 @@ static void on_signal(int signal_number)
 		return;
 	}
 	stop_requested = signal_number;
-	source_stop(interruptible);
+	if (interruptible)
+		source_stop(interruptible);
 }
 
 static void catch_signals(void)
@@ -190,20 +197,24 @@ static bool look_around(struct source *source, struct pipeline *p, struct progre
 static bool read_frames(struct source *source, struct pipeline *p, struct progress *progress,
 			struct problems *problems, struct error *err)
 {
-	struct frame frame;
-	uint64_t frames = 0;
+	struct frame frames[PIPELINE_BATCH];
+	uint64_t left = given.count ? given.count : UINT64_MAX, next_look = FRAMES_PER_LOOK;
 	enum source_result result;
 
-	while ((result = source_next(source, &frame, err)) == SOURCE_FRAME) {
-		if (!pipeline_frame(p, &frame, err))
+	do {
+		size_t most = left < PIPELINE_BATCH ? (size_t)left : PIPELINE_BATCH;
+		size_t count = source_next_batch(source, frames, most, &result, err);
+		if (!pipeline_frames(p, frames, count, err))
 			return false;
-		frames++;
-		if (frames == given.count ||
-		    (frames % FRAMES_PER_LOOK == 0 && !look_around(source, p, progress, problems))) {
+		left -= count;
+		if (left == 0 && result == SOURCE_FRAME)
 			result = stop_source(source, err);
-			break;
-		}
-	}
+		if (pipeline_frame_count(p) < next_look)
+			continue;
+		next_look += FRAMES_PER_LOOK;
+		if (!look_around(source, p, progress, problems) && result == SOURCE_FRAME)
+			result = stop_source(source, err);
+	} while (result == SOURCE_FRAME);
 	/* A signal also wakes a source that waits for a silent pipe. */
 	if (stop_requested && problems->count == 0)
 		look_around(source, p, progress, problems);
@@ -242,17 +253,39 @@ static bool within(const char *option, uint64_t value, uint64_t least, uint64_t 
 			 option, value, least, most);
 }
 
-static bool check_options(size_t paths, struct error *err)
+/* A capture counted twice doubles every figure; it may be meant, but not often. */
+static void warn_of_twins(const char *const *paths, size_t count)
 {
-	if (paths == 0)
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = 0; j < i && i < TWINS_LOOKED_AT; j++)
+			if (strcmp(paths[i], paths[j]) == 0)
+				fprintf(stderr, "footsteps: warning: %s is named twice, and counts twice\n",
+					paths[i]);
+}
+
+static bool check_paths(const char *const *paths, size_t count, struct error *err)
+{
+	if (count == 0)
 		return error_set(err, EXIT_USAGE, "no capture named\nsee 'footsteps read --help'");
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(paths[i], "-") == 0 && isatty(STDIN_FILENO))
+			return error_set(err, EXIT_USAGE,
+					 "standard input is a terminal; give it a capture: footsteps read -o "
+					 "x.db - < FILE");
+	warn_of_twins(paths, count);
+	return true;
+}
+
+static bool check_options(struct error *err)
+{
 	if (!given.output && !given.json)
 		return error_set(err, EXIT_USAGE,
 				 "no output named: -o DATABASE, or --json for standard output");
 	if (given.append && given.json)
 		return error_set(err, EXIT_USAGE, "--append adds to a database; it does not go with --json");
-	if (given.idle_ns <= 0)
-		return error_set(err, EXIT_USAGE, "--idle: the timeout must be longer than 0");
+	if (given.idle_ns <= 0 || given.idle_ns > IDLE_MAX_NS)
+		return error_set(err, EXIT_USAGE,
+				 "--idle: the timeout must be longer than 0 and at most 366 days");
 	return within("max-flows", given.max_flows, 16, 1U << 30, err) &&
 	       within("max-sockets", given.max_sockets, 16, 1U << 30, err) &&
 	       within("max-pairs", given.max_pairs, 16, 1U << 30, err) &&
@@ -272,7 +305,8 @@ static struct pipeline_options pipeline_options(const struct netset *internal)
 					    .suspect_bits = (float)given.suspect_bits,
 					    .internal = internal },
 			       .max_pairs = (uint32_t)given.max_pairs,
-			       .all_flows = given.flows == FLOWS_ALL },
+			       .all_flows = given.flows == FLOWS_ALL,
+			       .strict = given.strict },
 		.ndpi = !given.no_ndpi && ndpi_bridge_available(),
 		.ndpi_packets = (unsigned)given.ndpi_packets,
 	};
@@ -324,6 +358,8 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 			ok = error_set(&err, EXIT_INTERNAL,
 				       "the list of options is too long for the manifest");
 	}
+	if (ok && stats.frames == 0 && problems.count && !stop_requested)
+		ok = error_set(&err, EXIT_INPUT, "nothing could be read: %.400s", problems.text);
 	ok = ok && pipeline_finish(p, source, sink, &run, &problems, &summary, &err);
 	if (!ok || (given.strict && problems.count)) {
 		sink->ops->abandon(sink);
@@ -347,7 +383,9 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 					 const struct netset *internal)
 {
-	const struct source_options source_options = { .filter = given.filter, .hash = !given.no_hash };
+	const struct source_options source_options = { .filter = given.filter,
+						       .hash = !given.no_hash,
+						       .announce = &interruptible };
 	const struct pipeline_options wanted = pipeline_options(internal);
 	const char *output = given.output ? given.output : "-";
 	enum exit_status status = EXIT_COMPLETE;
@@ -355,11 +393,12 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	struct error err;
 
 	struct source *source = source_open_files(paths, count, &source_options, &err);
-	interruptible = source;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
 	if (p)
 		sink = given.json ? sink_json_open(output, &err)
 				  : sink_sqlite_open(output, given.append, &err);
+	if (!source && stop_requested)
+		error_set(&err, EXIT_INPUT, "stopped before any input could be read");
 	if (sink)
 		status = analyse(source, p, sink, output);
 	else
@@ -382,7 +421,8 @@ static enum exit_status run(int argc, char **argv)
 	if (parsed == OPTIONS_RUN) {
 		bool ok = internal || error_memory(&err, "the internal networks");
 		catch_signals();
-		if (ok && check_options(count, &err) && local_nets(internal, &err))
+		if (ok && check_paths(paths, count, &err) && check_options(&err) &&
+		    local_nets(internal, &err))
 			status = open_and_analyse(paths, count, internal);
 		else
 			status = command_fail(&err);

@@ -2,6 +2,7 @@
 #include "cmd.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,14 @@ static enum exit_status program_run(int argc, char **argv)
 	return subcommand_run(argv[1], argc - 2, argv + 2);
 }
 
+/* Whether the program that read our output has gone, as head does when it has seen enough. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 int main(int argc, char **argv)
 {
 	/* No database may get the descriptor of a closed standard stream; opened so that its use still fails.
@@ -61,16 +70,17 @@ int main(int argc, char **argv)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
 			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-	/* A reader that goes away (| head) is a failed write, dealt with like a full disk. */
+	/* A reader that goes away (| head) must not end us in the middle of a change. */
 	signal(SIGPIPE, SIG_IGN);
 
 	enum exit_status status = program_run(argc, argv);
-	bool failed = ferror(stdout);
+	bool gone = reader_is_gone(), failed = ferror(stdout);
 	errno = 0;
-	if ((fclose(stdout) != 0 || failed) && (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)) {
-		if (errno != EPIPE)
-			fprintf(stderr, "footsteps: standard output: %s\n",
-				errno ? strerror(errno) : "a write failed");
+	failed = fclose(stdout) != 0 || failed;
+	/* Who stops reading has what he wants: no error, unlike a full disk. */
+	if (failed && !gone && errno != EPIPE && (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)) {
+		fprintf(stderr, "footsteps: standard output: %s\n",
+			errno ? strerror(errno) : "a write failed");
 		status = EXIT_OUTPUT;
 	}
 	return (int)status;

@@ -65,7 +65,8 @@ must_find "the check sees a path of somebody's machine" "$(echo 'see /home/me/no
 
 # --- the README's links lead somewhere
 
-for document in README.md CONTRIBUTING.md tests/README.md dissectors/README.md; do
+for document in README.md CONTRIBUTING.md tests/README.md tests/corpus/README.md dissectors/README.md traces/README.md \
+	reports/README.md bench/README.md docs/*.md; do
 	[ -f "$document" ] || continue
 	found "$document: links lead somewhere" "$(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' |
 		while read -r target; do

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 
 import tap
 
@@ -76,10 +77,23 @@ def inputs():
 
     # LINKTYPE_USER0 of the tcpdump group's registry: private use, nobody can know it.
     path = tap.write(tap.tmp("user0.pcap"), tap.pcap_header(147) + tap.pcap_record(1, b"abcd") * 2)
-    result, db = tap.read([path])
+    db = fresh("user0")
+    result, _ = tap.read([path], db=db)
+    says(result, 2, ["147"], "no frame can be decoded, for its link type: named, no database", nothing(db))
+    result, db = tap.read([CAPTURE, path])
     counted = tap.query(db, "SELECT value FROM counters WHERE area = 'packets' AND name = 'unsupported_link'")
-    says(result, 3, ["147"], "unknown link type: named, its frames counted",
+    says(result, 3, ["147"], "unknown link type beside a known one: named, its frames counted",
          ([row["value"] for row in counted] == [2], f"counted: {counted}"))
+
+    db = fresh("first-cut")
+    path = tap.write(tap.tmp("first-cut.pcap"), (tap.pcap_header() + tap.pcap_record(1, tap.udp_frame()))[:-7])
+    result, _ = tap.read([path], db=db)
+    says(result, 2, ["first-cut.pcap"], "cut inside its first packet: nothing was read, no database", nothing(db))
+
+    result, db = tap.read([CAPTURE, CAPTURE])
+    packets = tap.query(db, "SELECT packets, complete FROM runs")
+    says(result, 0, ["login.pcap", "named twice"], "a file that is named twice: a warning, and it counts twice",
+         (packets == [{"packets": 2 * len(tap.pcap_records(tap.content(CAPTURE))), "complete": 1}], f"runs: {packets}"))
 
     data = tap.content(CAPTURE)
     path = tap.write(tap.tmp("cut.pcap"), data[:-7])
@@ -128,6 +142,28 @@ def databases():
     result, _ = tap.read([CAPTURE], "--append", db=path)
     says(result, 4, ["99"], "read --append: a newer schema",
          (tap.content(path) == before, "it was changed"))
+    result, _ = tap.read([CAPTURE], db=path)
+    says(result, 4, ["out.db", "newer"], "read -o onto a database of a newer footsteps: refused, untouched",
+         (tap.content(path) == before, "it was changed"))
+
+
+def interrupted():
+    """INT while a pipe gives nothing: read ends by itself, long before the pipe does."""
+    db = fresh("interrupted")
+    with subprocess.Popen([tap.FOOTSTEPS, "read", "-q", "-o", db, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as reader:
+        time.sleep(0.5)
+        reader.send_signal(signal.SIGINT)
+        try:
+            # The pipe stays open: communicate() would close it, and its end would end the reading, too.
+            status = reader.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            status = None
+            reader.kill()
+        said = reader.stderr.read().decode()
+        reader.stdin.close()
+    tap.ok(status in (2, 3) and said and "ERROR: " not in said, "INT before the first byte of standard input",
+           f"status {status}", said)
 
 
 def outputs():
@@ -212,6 +248,7 @@ def no_gnuplot():
 def main():
     inputs()
     databases()
+    interrupted()
     outputs()
     usage()
     no_gnuplot()

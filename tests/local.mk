@@ -4,6 +4,7 @@ FS_UNITS = \
 	tests/unit/test_behave \
 	tests/unit/test_capture \
 	tests/unit/test_capture_files \
+	tests/unit/test_capture_reading \
 	tests/unit/test_clock \
 	tests/unit/test_decode \
 	tests/unit/test_dissectors \

@@ -1,6 +1,6 @@
 /*
  * Login server and contact-list server over TCP: records that look like TLS, of which the first has length
- *zero (wire B3 for the form of 2006, wire C4 for that of 2015; BS section IV.A).
+ * zero (wire B3 for the form of 2006, wire C4 for that of 2015; BS section IV.A).
  *
  *	C->S 16 03 01 00 00			hello; in 2015 twice, the second after the server's answer
  *	S->C 17 03 01 00 00			hello answer; in 2015 twice
@@ -8,7 +8,7 @@
  *	S->C 17 03 01 LL LL ...			answer, then data both ways
  *
  * The streams are parsed as records, so that segment boundaries do not matter. Nearly every TCP flow ends
- *here at its first byte.
+ * here at its first byte.
  */
 #include "dissectors/skype/skype.h"
 #include <string.h>

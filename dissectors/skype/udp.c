@@ -8,7 +8,7 @@
  *	0f fragment: 3-4 id of the question | 5 index | 6 = 02 | 7-10 IV | 11-14 check | 15- data
  *
  * A flow is never called Skype here: its sockets are judged. Fields that the snap length cut off are neither
- *for nor against.
+ * for nor against.
  */
 #include "dissectors/skype/skype.h"
 
@@ -224,7 +224,7 @@ static void look_again(const struct look *l, struct sent_message *before, struct
 		return;
 	if (is_due(before, now->ts_ns) && before->length == now->length && before->check == now->check &&
 	    mostly_changed(before->iv, now->iv) && data_changed(before, now)) {
-		observe(l, SKYPE_RETRANSMISSION, now->id);
+		observe(l, before->sendings == 1 ? SKYPE_RETRANSMISSION : SKYPE_RETRANSMITTED_TWICE, now->id);
 		now->sendings = (uint8_t)(before->sendings + 1);
 		now->echoed = before->echoed;
 	} else {
@@ -280,10 +280,8 @@ static void look_at_answer(const struct look *l, struct udp_state *st, uint16_t 
 {
 	bool echo = look_at_echo(l, st, id);
 	uint32_t address, own, value;
-	/* A constant at bytes 3-6 of some other protocol would also be "agreed" by all peers, so ask for the
-	 * echo. */
-	if (be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && can_be_public(address) &&
-	    (echo || address == own))
+	/* Without the echoed id anybody could send the receiver its own address, asked or not. */
+	if (echo && be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && can_be_public(address))
 		observe(l, SKYPE_REFLECTED, address);
 	if (function == F_NAK && be32_at(l->data, 7, &value))
 		st->challenge[l->dir] = (struct challenge){ .value = value, .id = id, .asked = true };

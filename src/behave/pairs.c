@@ -141,7 +141,7 @@ static struct pair *get_pair(struct pair_table *t, uint32_t client, struct peer 
 }
 
 bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
-		    const struct flow_record *r, struct error *err)
+		    bool matched, const struct flow_record *r, struct error *err)
 {
 	const struct endpoint *far = client_is_initiator ? &r->responder : &r->initiator;
 	const struct flow_side *out = &r->side[client_is_initiator ? TO_RESPONDER : TO_INITIATOR];
@@ -172,7 +172,8 @@ bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bo
 	pair->total.payload_in += in->payload_bytes;
 	widen(&pair->first_ns, &pair->last_ns, r);
 	widen(&peer->first_ns, &peer->last_ns, r);
-	if (in->packets && (!peer->answered || in->first_ns < peer->answered_ns)) {
+	pair->spoke = pair->spoke || (matched && in->packets > 0);
+	if (matched && in->packets && (!peer->answered || in->first_ns < peer->answered_ns)) {
 		peer->answered = true;
 		peer->answered_ns = in->first_ns;
 	}

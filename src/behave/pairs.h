@@ -27,6 +27,7 @@ struct pair {
 	int64_t first_ns, last_ns;
 	uint64_t first_packet;
 	bool client_first;
+	bool spoke; /* the peer answered in a flow in which a dissector of the protocol found evidence */
 };
 
 struct peer {
@@ -35,17 +36,19 @@ struct peer {
 	uint32_t clients;
 	int64_t first_ns, last_ns;
 	uint64_t first_packet;
-	bool answered;       /* it sent something */
+	bool answered;       /* it sent something in such a flow, to any client */
 	int64_t answered_ns; /* when first */
 };
 
 struct pair_table;
 struct pair_table *pair_table_new(uint32_t max_pairs, struct error *err);
 void pair_table_free(struct pair_table *t);
-/* Adds one flow of client; client_is_initiator says which end the client is. False only when out of memory.
+/*
+ * Adds one flow of client; client_is_initiator says which end the client is, matched that a dissector of the
+ * protocol found evidence in it. False only when out of memory.
  */
 bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
-		    const struct flow_record *r, struct error *err);
+		    bool matched, const struct flow_record *r, struct error *err);
 const struct pair *pair_table_find(const struct pair_table *t, uint32_t client, unsigned protocol,
 				   const struct endpoint *peer);
 const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol,

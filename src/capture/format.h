@@ -23,6 +23,8 @@ struct format {
 	/* The file header, if the format has one; RECORD_FRAME means "go on". Fills linktype and snaplen
 	 * where it can. */
 	enum record (*start)(void *state, struct stream *s, struct input_info *info);
+	/* When the stream came up short, it may be called again as if it had not been (stream_hold()): so the
+	 * record that it gave up has been neither advanced over nor counted. */
 	enum record (*next)(void *state, struct stream *s, struct frame *frame, struct input_info *info);
 	void (*stop)(void *state); /* frees what state points to; NULL: nothing */
 };

@@ -8,6 +8,7 @@
 
 struct snoop {
 	int linktype;
+	size_t padding; /* behind the record before, not passed yet */
 };
 
 static const uint8_t snoop_magic[8] = { 's', 'n', 'o', 'o', 'p', 0, 0, 0 };
@@ -63,6 +64,11 @@ static enum record snoop_start(void *state, struct stream *s, struct input_info 
 static enum record snoop_next(void *state, struct stream *s, struct frame *frame, struct input_info *info)
 {
 	struct snoop *p = state;
+
+	/* The last record may lack its padding; nothing is lost with that. */
+	if (!stream_skip(s, p->padding))
+		return RECORD_END;
+	p->padding = 0;
 	struct span window = stream_peek(s, RECORD_SIZE);
 	struct reader r = reader_on(window);
 	uint32_t wire = rd_be32(&r), captured = rd_be32(&r), length = rd_be32(&r);
@@ -74,15 +80,13 @@ static enum record snoop_next(void *state, struct stream *s, struct frame *frame
 	if (length < RECORD_SIZE || length - RECORD_SIZE < captured || length > RECORD_LIMIT)
 		return record_problem(info, RECORD_DAMAGED, stream_offset(s),
 				      "a record of %u bytes claims %u captured bytes", length, captured);
-	r = reader_on(stream_peek(s, length));
+	r = reader_on(stream_peek(s, (size_t)RECORD_SIZE + captured));
 	rd_skip(&r, RECORD_SIZE);
 	frame->bytes = rd_take(&r, captured);
 	if (r.failed)
 		return record_short(s, info, "packet");
-	/* The last record may lack its padding; nothing is lost with that. */
-	size_t padding = length - RECORD_SIZE - captured, left = rd_left(&r);
-
-	stream_advance(s, RECORD_SIZE + captured + (left < padding ? left : padding));
+	stream_advance(s, (size_t)RECORD_SIZE + captured);
+	p->padding = length - RECORD_SIZE - captured;
 	info->dropped = drops; /* cumulative */
 	frame->ts_ns = (int64_t)seconds * NS_PER_S + (int64_t)micros * NS_PER_US;
 	frame->wire_len = wire < captured ? captured : wire;

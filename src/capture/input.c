@@ -96,14 +96,42 @@ static void input_ended(struct input *in)
 	snprintf(info->problem, sizeof info->problem, "%s", stream_problem(in->stream));
 }
 
+/* A frame was read, or there is none for the reason of in->ended. */
+static bool input_arrived(struct input *in)
+{
+	int64_t *ts_ns = &in->head.ts_ns;
+
+	in->has_head = in->ended == RECORD_FRAME;
+	if (*ts_ns > FRAME_TIME_MAX)
+		*ts_ns = FRAME_TIME_MAX;
+	if (*ts_ns < -FRAME_TIME_MAX)
+		*ts_ns = -FRAME_TIME_MAX;
+	if (!in->has_head)
+		input_ended(in);
+	return in->has_head;
+}
+
 bool input_next(struct input *in)
 {
 	if (in->ended == RECORD_FRAME)
 		in->ended = in->format->next(in->state, in->stream, &in->head, &in->info);
-	in->has_head = in->ended == RECORD_FRAME;
-	if (!in->has_head)
-		input_ended(in);
-	return in->has_head;
+	return input_arrived(in);
+}
+
+bool input_next_held(struct input *in)
+{
+	in->has_head = false;
+	if (in->ended != RECORD_FRAME)
+		return false;
+	stream_hold(in->stream);
+	in->ended = in->format->next(in->state, in->stream, &in->head, &in->info);
+	if (stream_release(in->stream) && in->ended != RECORD_FRAME) {
+		/* It took the end of the buffer for the end of the file. */
+		in->ended = RECORD_FRAME;
+		in->info.problem[0] = '\0';
+		return false;
+	}
+	return input_arrived(in);
 }
 
 void input_finish(struct input *in, bool read_rest)
@@ -114,9 +142,18 @@ void input_finish(struct input *in, bool read_rest)
 		stream_finish(in->stream, read_rest, &summary);
 	in->info.bytes = summary.bytes;
 	memcpy(in->info.sha256, summary.sha256, sizeof in->info.sha256);
+	in->hasher = summary.hasher;
 	if (in->info.end == INPUT_OPEN)
 		in->info.end = INPUT_STOPPED;
 	input_close(in);
+}
+
+void input_settle(struct input *in, bool give_up)
+{
+	if (in->hasher && !give_up)
+		hasher_result(in->hasher, in->info.sha256);
+	hasher_stop(in->hasher);
+	in->hasher = NULL;
 }
 
 void input_close(struct input *in)

@@ -2,6 +2,7 @@
 #ifndef FS_CAPTURE_INPUT_H
 #define FS_CAPTURE_INPUT_H
 #include "capture/format.h"
+#include "capture/hasher.h"
 #include "capture/source.h"
 #include "capture/stream.h"
 
@@ -16,6 +17,7 @@ struct input {
 	enum record ended; /* anything but RECORD_FRAME: there is no more, for this reason */
 	struct frame head; /* the next frame, when has_head */
 	bool has_head;
+	struct hasher *hasher; /* after input_finish(): computes info.sha256; NULL: that is final */
 };
 
 enum opening {
@@ -29,8 +31,18 @@ enum opening input_open(struct input *in, enum stream_mode mode, bool hash, stru
 			struct error *err);
 /* Reads one frame into in->head; false when there is none, and in->info.end and problem say why. */
 bool input_next(struct input *in);
-/* Closes it for good, completing in->info. With read_rest the digest covers what no frame was read from. */
+/*
+ * The same, but whatever was read before stays where it is. So it is also false when there may be more and
+ * the buffer must change first, which only input_next() can tell; call that then.
+ */
+bool input_next_held(struct input *in);
+/*
+ * Closes it for good, completing in->info but for the digest, which input_settle() may have to wait for. With
+ * read_rest it covers what no frame was read from; without, it is given up.
+ */
 void input_finish(struct input *in, bool read_rest);
+/* Waits for the digest of a finished input, or gives it up. */
+void input_settle(struct input *in, bool give_up);
 /* Closes it, to be opened again. */
 void input_close(struct input *in);
 #endif

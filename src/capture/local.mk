@@ -7,6 +7,8 @@ FS_CAPTURE = \
 	src/capture/format_pcap.c \
 	src/capture/format_pcapng.c \
 	src/capture/format_snoop.c \
+	src/capture/hasher.c \
+	src/capture/hasher.h \
 	src/capture/input.c \
 	src/capture/input.h \
 	src/capture/linktype.c \
@@ -23,6 +25,7 @@ FS_CAPTURE = \
 	src/capture/stored.h \
 	src/capture/stream.c \
 	src/capture/stream.h \
+	src/capture/thread.h \
 	src/capture/unpack.c \
 	src/capture/unpack.h \
 	src/capture/unpack_bzip2.c \

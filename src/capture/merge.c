@@ -18,6 +18,8 @@
 
 /* More files than this at the same time are read without threads and in small buffers. */
 #define THREADS_MAX 4U
+/* So many inputs may wait for their digests after their end; then the reading waits for the first of them. */
+#define UNSETTLED_MAX 4U
 
 struct turn {
 	int64_t ts_ns; /* of the input's next frame; INT64_MIN: look at once */
@@ -33,8 +35,12 @@ struct merge {
 	size_t count;
 	struct turn *heap; /* heap[0] is next */
 	size_t heap_count;
-	size_t threads;    /* inputs open as STREAM_THREADED */
-	bool frame_is_out; /* heap[0]'s frame was handed out and is to be replaced */
+	size_t threads; /* inputs open as STREAM_THREADED */
+	/* Inputs that have ended, but for their digests; the oldest first. */
+	uint32_t unsettled[UNSETTLED_MAX];
+	size_t unsettled_count;
+	bool failed; /* with this error, once the frames before it were taken */
+	struct error failure;
 	uint64_t frames, filtered, bytes_total;
 };
 
@@ -79,6 +85,27 @@ static void input_account(struct merge *m, struct input *in)
 	m->frames++;
 }
 
+static bool is_stopped(struct merge *m)
+{
+	return atomic_load_explicit(&m->control.stopped, memory_order_relaxed);
+}
+
+/* Whether a digest was ready when we were stopped is chance, and no result should be. */
+static void settle_oldest(struct merge *m)
+{
+	input_settle(&m->inputs[m->unsettled[0]], is_stopped(m));
+	m->unsettled_count--;
+	memmove(m->unsettled, m->unsettled + 1, m->unsettled_count * sizeof m->unsettled[0]);
+}
+
+static void merge_settle(void *self)
+{
+	struct merge *m = self;
+
+	while (m->unsettled_count)
+		settle_oldest(m);
+}
+
 /* The input at the top has ended, or is given up. */
 static void top_remove(struct merge *m, bool read_rest)
 {
@@ -86,25 +113,33 @@ static void top_remove(struct merge *m, bool read_rest)
 
 	m->threads -= in->stream && in->mode == STREAM_THREADED;
 	input_finish(in, read_rest);
+	if (in->hasher) {
+		if (m->unsettled_count == UNSETTLED_MAX)
+			settle_oldest(m);
+		m->unsettled[m->unsettled_count++] = m->heap[0].input;
+	}
 	m->heap[0] = m->heap[--m->heap_count];
 	if (m->heap_count)
 		heap_sift_down(m, 0);
-}
-
-static bool is_stopped(struct merge *m)
-{
-	return atomic_load_explicit(&m->control.stopped, memory_order_relaxed);
 }
 
 static void give_up(struct merge *m)
 {
 	while (m->heap_count)
 		top_remove(m, false);
-	m->frame_is_out = false;
 }
 
-/* The next frame that passes the filter becomes the top's head, or the top is removed. */
-static bool top_advance(struct merge *m, struct error *err)
+enum advance {
+	ADVANCED, /* the heap has changed, or we were stopped */
+	HELD,     /* not without moving what is handed out */
+	BROKEN    /* *err is filled */
+};
+
+/*
+ * The next frame that passes the filter becomes the top's head, or the top is removed. With held, frames of
+ * the top are handed out and must stay where they are.
+ */
+static enum advance top_advance(struct merge *m, bool held, struct error *err)
 {
 	uint32_t index = m->heap[0].input;
 	struct input *in = &m->inputs[index];
@@ -112,14 +147,16 @@ static bool top_advance(struct merge *m, struct error *err)
 
 	do {
 		if (is_stopped(m))
-			return true;
-		if (!input_next(in)) {
+			return ADVANCED;
+		if (held ? !input_next_held(in) : !input_next(in)) {
+			if (held)
+				return HELD;
 			top_remove(m, true);
-			return true;
+			return ADVANCED;
 		}
 		if (m->filter) {
 			if (!filter_frame(m->filter, &in->head, &passes, err))
-				return false;
+				return BROKEN;
 			if (!passes) {
 				input_account(m, in);
 				in->info.frames_filtered++;
@@ -130,7 +167,7 @@ static bool top_advance(struct merge *m, struct error *err)
 	in->head.input = index;
 	m->heap[0].ts_ns = in->head.ts_ns;
 	heap_sift_down(m, 0);
-	return true;
+	return ADVANCED;
 }
 
 static bool top_open(struct merge *m, struct error *err)
@@ -143,30 +180,47 @@ static bool top_open(struct merge *m, struct error *err)
 	return true;
 }
 
-static enum source_result merge_next(void *self, struct frame *frame, struct error *err)
+/* Frames of one input, until the turn passes to another or its buffer has to change. */
+static size_t batch_fill(struct merge *m, struct frame *frames, size_t max)
 {
-	struct merge *m = self;
+	size_t n = 0;
 
-	if (m->frame_is_out) {
-		m->frame_is_out = false;
-		m->inputs[m->heap[0].input].has_head = false;
-	}
-	while (m->heap_count && !is_stopped(m)) {
+	while (n < max && m->heap_count && !m->failed && !is_stopped(m)) {
 		struct input *in = &m->inputs[m->heap[0].input];
 
+		if (n && m->heap[0].input != frames[0].input)
+			break;
 		if (in->has_head) {
 			input_account(m, in);
-			*frame = in->head;
-			m->frame_is_out = true;
-			return SOURCE_FRAME;
+			frames[n++] = in->head;
+			in->has_head = false;
+			continue;
 		}
-		if ((!in->stream && !top_open(m, err)) || !top_advance(m, err)) {
-			give_up(m);
-			return SOURCE_FAILED;
-		}
+		enum advance advance = BROKEN;
+
+		if (in->stream || top_open(m, &m->failure))
+			advance = top_advance(m, n > 0, &m->failure);
+		m->failed = advance == BROKEN;
+		if (advance == HELD)
+			break;
 	}
+	return n;
+}
+
+static size_t merge_next_batch(void *self, struct frame *frames, size_t max, enum source_result *result,
+			       struct error *err)
+{
+	struct merge *m = self;
+	size_t n = batch_fill(m, frames, max);
+
+	*result = SOURCE_FRAME;
+	if (n)
+		return n;
 	give_up(m);
-	return SOURCE_END;
+	*result = m->failed ? SOURCE_FAILED : SOURCE_END;
+	if (m->failed && err)
+		*err = m->failure;
+	return 0;
 }
 
 static void merge_stats(const void *self, struct source_stats *out)
@@ -209,8 +263,10 @@ static void merge_close(void *self)
 {
 	struct merge *m = self;
 
-	for (size_t i = 0; i < m->count; i++)
+	for (size_t i = 0; i < m->count; i++) {
 		input_close(&m->inputs[i]);
+		input_settle(&m->inputs[i], true);
+	}
 	filter_free(m->filter);
 	paths_free(&m->paths);
 	if (m->control.wake_fd >= 0)
@@ -221,9 +277,10 @@ static void merge_close(void *self)
 }
 
 static const struct source_ops merge_ops = {
-	.next = merge_next,
+	.next_batch = merge_next_batch,
 	.stats = merge_stats,
 	.input = merge_input,
+	.settle = merge_settle,
 	.stop = merge_stop,
 	.close = merge_close,
 };
@@ -361,8 +418,12 @@ struct source *source_open_files(const char *const *paths, size_t count, const s
 	}
 	*s = (struct source){ &merge_ops, m };
 	m->control.wake_fd = -1;
+	if (options->announce)
+		*options->announce = s;
 	if (merge_open(m, paths, count, options, err))
 		return s;
+	if (options->announce)
+		*options->announce = NULL;
 	source_close(s);
 	return NULL;
 }

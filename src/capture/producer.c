@@ -1,5 +1,6 @@
 /* From stored bytes to unpacked ones; see producer.h. */
 #include "capture/producer.h"
+#include "capture/hasher.h"
 #include "capture/unpack.h"
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 struct producer {
 	const char *path;
 	struct stored *stored;
-	bool hash, begun;
+	bool begun;
 	const struct unpacker *unpacker; /* NULL: the bytes are as they are */
 	void *unpacker_self;
 	uint8_t *packed; /* PACKED_SIZE, when there is an unpacker or a rest to read */
@@ -29,7 +30,6 @@ struct producer *producer_open(const char *path, bool hash, struct control *cont
 		return NULL;
 	}
 	p->path = path;
-	p->hash = hash;
 	p->stored = stored_open(path, hash, control, err);
 	if (!p->stored) {
 		free(p);
@@ -173,9 +173,14 @@ const char *producer_container(const struct producer *p)
 	return p->unpacker ? p->unpacker->name : "";
 }
 
+void producer_hash_apart(struct producer *p)
+{
+	stored_hash_apart(p->stored);
+}
+
 bool producer_can_drain(const struct producer *p)
 {
-	return p->hash && stored_is_regular(p->stored);
+	return stored_hashes_inline(p->stored) && stored_is_regular(p->stored);
 }
 
 void producer_drain(struct producer *p)
@@ -193,7 +198,7 @@ void producer_interrupt(struct producer *p)
 	stored_interrupt(p->stored);
 }
 
-void producer_summary(struct producer *p, struct stream_summary *out)
+void producer_summary(struct producer *p, bool whole, struct stream_summary *out)
 {
 	/* A file that was left early is as long as the system says; one that grew, as long as what was read.
 	 */
@@ -201,6 +206,8 @@ void producer_summary(struct producer *p, struct stream_summary *out)
 
 	out->bytes = count > size ? count : size;
 	stored_digest(p->stored, out->sha256);
+	out->hasher = whole ? stored_take_hasher(p->stored) : NULL;
+	hasher_limit(out->hasher, out->bytes);
 }
 
 uint64_t producer_stored_size(const struct producer *p)

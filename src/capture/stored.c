@@ -1,5 +1,6 @@
 /* The bytes of one input as they are stored; see stored.h. */
 #include "capture/stored.h"
+#include "capture/hasher.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +16,8 @@ struct stored {
 	atomic_bool interrupted;
 	int interrupt_fd; /* eventfd; -1 for a regular file, which needs none */
 	uint64_t size, count;
-	struct sha256 *hash;
+	struct sha256 *hash;   /* fed by stored_read(); NULL: no digest, or hasher's */
+	struct hasher *hasher; /* computes it in the background */
 	struct control *control;
 };
 
@@ -142,6 +144,31 @@ uint64_t stored_count(const struct stored *f)
 	return f->count;
 }
 
+void stored_hash_apart(struct stored *f)
+{
+	/* Standard input begins where somebody else left it. */
+	if (!f->hash || !f->regular || f->is_stdin)
+		return;
+	f->hasher = hasher_start(f->fd, f->control);
+	if (!f->hasher)
+		return;
+	sha256_free(f->hash);
+	f->hash = NULL;
+}
+
+struct hasher *stored_take_hasher(struct stored *f)
+{
+	struct hasher *h = f->hasher;
+
+	f->hasher = NULL;
+	return h;
+}
+
+bool stored_hashes_inline(const struct stored *f)
+{
+	return f->hash;
+}
+
 void stored_digest(struct stored *f, char out[SHA256_TEXT])
 {
 	out[0] = '\0';
@@ -157,6 +184,7 @@ void stored_close(struct stored *f)
 		close(f->fd);
 	if (f->interrupt_fd >= 0)
 		close(f->interrupt_fd);
+	hasher_stop(f->hasher);
 	sha256_free(f->hash);
 	free(f);
 }

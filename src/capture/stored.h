@@ -19,6 +19,7 @@ struct control {
 	_Atomic uint64_t bytes_done; /* as stored, of all inputs together */
 };
 
+struct hasher;
 struct stored;
 /* "-" is standard input. control is borrowed; NULL for a look at the first bytes that should not count. */
 struct stored *stored_open(const char *path, bool hash, struct control *control, struct error *err);
@@ -30,6 +31,15 @@ void stored_interrupt(struct stored *f);
 bool stored_is_regular(const struct stored *f);
 uint64_t stored_size(const struct stored *f); /* at opening; 0 unless regular */
 uint64_t stored_count(const struct stored *f);
+/*
+ * Before the first read: leaves the digest to a thread of its own, where there is one to be computed and that
+ * thread can be had. stored_digest() is "" then.
+ */
+void stored_hash_apart(struct stored *f);
+/* That thread, which is the caller's from now on; NULL if there is none. */
+struct hasher *stored_take_hasher(struct stored *f);
+/* Whether the digest is still lacking the bytes that were not read. */
+bool stored_hashes_inline(const struct stored *f);
 /* Of the whole file; "" when it was not read to its end, or not asked for. Call once. */
 void stored_digest(struct stored *f, char out[SHA256_TEXT]);
 void stored_close(struct stored *f);

@@ -1,13 +1,12 @@
 /* The ring of buffers between the thread that reads and the consumer that parses, and the window over it. */
 #include "capture/stream.h"
 #include "capture/producer.h"
-#include <pthread.h>
-#include <signal.h>
+#include "capture/thread.h"
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * A buffer should stay in the cache until it is hashed and parsed, and be worth a change of threads. Measured
+ * A buffer should stay in the cache until it is parsed, and be worth a change of threads. Measured
  * on 774 MB: 256 KiB to 1 MiB are equal, 64 KiB and 4 MiB take half as much time again. Four keep both sides
  * busy.
  */
@@ -47,6 +46,7 @@ struct stream_engine {
 	bool in_carry; /* the window lies in it, and rest is what follows it in the held slot */
 	struct span rest;
 	bool out_of_memory, finished;
+	bool held, starved; /* by stream_hold(); starved: and something came up short */
 };
 
 static void *produce(void *arg)
@@ -77,20 +77,6 @@ static void *produce(void *arg)
 	if (drain)
 		producer_drain(e->producer);
 	return NULL;
-}
-
-/* Signals belong to the program's main thread. A system that grants no thread gets the same results without
- * one. */
-static bool thread_start(struct stream_engine *e)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool started = pthread_create(&e->thread, NULL, produce, e) == 0;
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return started;
 }
 
 static void thread_join(struct stream_engine *e, enum order order)
@@ -136,7 +122,10 @@ struct stream *stream_open(const char *path, enum stream_mode mode, bool hash, s
 	for (unsigned i = 0; i < e->slots; i++)
 		e->ring[i].data = e->buffers + i * e->buffer_size;
 	e->window.at = e->window.window_end = e->buffers;
-	e->threaded = threaded && thread_start(e);
+	/* Of a file of /proc, a second reading may find something else. */
+	if (threaded && size)
+		producer_hash_apart(e->producer);
+	e->threaded = threaded && thread_start(&e->thread, produce, e);
 	return &e->window;
 failed:
 	stream_close(&e->window);
@@ -239,6 +228,10 @@ void stream_fetch(struct stream *s, size_t want)
 {
 	struct stream_engine *e = s->engine;
 
+	if (e->held) {
+		e->starved = true;
+		return;
+	}
 	for (;;) {
 		size_t have = (size_t)(s->window_end - s->at);
 
@@ -281,11 +274,27 @@ bool stream_skip(struct stream *s, uint64_t n)
 			s->at += n;
 			return true;
 		}
+		if (s->engine->held) {
+			s->engine->starved = true;
+			return false;
+		}
 		s->at = s->window_end;
 		n -= have;
 		if (!stream_peek(s, 1).len)
 			return false;
 	}
+}
+
+void stream_hold(struct stream *s)
+{
+	s->engine->held = true;
+	s->engine->starved = false;
+}
+
+bool stream_release(struct stream *s)
+{
+	s->engine->held = false;
+	return s->engine->starved;
 }
 
 uint64_t stream_offset(const struct stream *s)
@@ -335,7 +344,7 @@ void stream_finish(struct stream *s, bool read_rest, struct stream_summary *summ
 		producer_drain(e->producer);
 	}
 	if (summary)
-		producer_summary(e->producer, summary);
+		producer_summary(e->producer, read_rest, summary);
 }
 
 uint64_t stream_stored_size(const struct stream *s)

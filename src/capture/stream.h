@@ -1,9 +1,10 @@
 /*
  * One input as a stream of unpacked bytes, looked at through a window that formats parse in place.
  *
- * A thread per stream reads, hashes and unpacks into a ring of buffers while the consumer parses the one
- * before, so that on two cores the work overlaps. The window lies in one of these buffers; only a record that
- * straddles two is copied. Bytes that were shown stay valid until the next stream_peek() or stream_skip().
+ * A thread per stream reads and unpacks into a ring of buffers while the consumer parses the one before, so
+ * that on two cores the work overlaps; another computes the digest (hasher.h). The window lies in one of
+ * these buffers; only a record that straddles two is copied. Bytes that were shown stay valid until the next
+ * stream_peek() or stream_skip(), and for longer between stream_hold() and stream_release().
  */
 #ifndef FS_CAPTURE_STREAM_H
 #define FS_CAPTURE_STREAM_H
@@ -17,7 +18,7 @@
 
 enum stream_mode {
 	STREAM_THREADED, /* the fast way, for an input that is read to its end */
-	STREAM_INLINE,   /* no thread and a small buffer: the many inputs of one merge, and small files */
+	STREAM_INLINE,   /* no threads and a small buffer: the many inputs of one merge, and small files */
 	STREAM_PEEK,     /* as inline, only for a look at the beginning: no digest, no progress */
 };
 
@@ -59,6 +60,14 @@ static inline void stream_advance(struct stream *s, size_t n)
 /* Past n bytes, in the window or not; false when the stream ends before that. */
 bool stream_skip(struct stream *s, uint64_t n);
 
+/*
+ * Keeps all bytes that are shown from here on: the window does not move on to other buffers. A peek or a skip
+ * that would need to comes up short instead, without anything skipped, as if the stream ended there.
+ */
+void stream_hold(struct stream *s);
+/* Back to normal; true if something came up short, which is to be tried again. */
+bool stream_release(struct stream *s);
+
 /* Of the unpacked bytes, at the window's front. */
 uint64_t stream_offset(const struct stream *s);
 /* STREAM_OPEN until a peek came up short. */
@@ -72,6 +81,8 @@ const char *stream_container(const struct stream *s);
 struct stream_summary {
 	uint64_t bytes;
 	char sha256[SHA256_TEXT];
+	struct hasher
+		*hasher; /* computes sha256, which is ""; for the caller to stop. NULL: sha256 is final */
 };
 /*
  * The consumer wants no more bytes. With read_rest, whatever of a regular file was not read yet is read for

@@ -59,24 +59,31 @@ struct flow_identity {
 	uint32_t undecided;     /* bit i: dissectors[i] may still match */
 	uint32_t matched;       /* bit i: dissectors[i] has reported evidence */
 	uint32_t refused;       /* bit i: dissectors[i] said no to the flow's first payload */
-	uint32_t kinds;         /* bit i: evidence kind i about this flow is counted in bits */
-	float bits;             /* sum of the evidence about this flow itself, log2 of a likelihood ratio */
+	uint32_t kinds;         /* bit i: kind i of `protocol`, about this flow, is counted in bits */
+	float bits;             /* sum of that evidence, log2 of a likelihood ratio */
 	const char *label;      /* static: what a dissector says it is; NULL: nothing */
 	const char *ndpi_label; /* interned: what libndpi says it is; NULL: nothing (yet) */
 	bool ndpi_by_payload;   /* ... and it was the payload that told it, not a port or an address */
 	bool ndpi_done;
 	uint8_t ndpi_packets;
-	uint8_t looks;   /* payload packets shown to dissectors so far, saturating */
-	int8_t protocol; /* index into the protocols of the registry that label belongs to; -1 none */
-	void *ndpi;      /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
+	uint8_t looks; /* payload packets shown to dissectors so far, saturating */
+	/* Index into the protocols of the registry; label, kinds and bits are of this one alone, and without
+	 * them it means nothing. The one that speaks first, until a heavier single piece of another. */
+	int8_t protocol;
+	void *ndpi;  /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
 	void *state; /* dissectors' slots, owned by identify.c; NULL before the first look and once decided */
+};
+
+/* A flow's place in the timer wheel: a ring with the slot as its head. */
+struct wheel_link {
+	struct wheel_link *next, *previous;
 };
 
 struct flow {
 	struct flow_key key; /* constant after creation */
 	uint64_t hash;       /* of the key */
 	struct flow *next_in_bucket;
-	struct flow *next_in_wheel;
+	struct wheel_link wheel;
 	int64_t first_ns, last_ns; /* last_ns never goes back */
 	uint64_t first_packet,
 		last_packet;      /* packet numbers; first_packet identifies the flow in the whole program */

@@ -5,12 +5,16 @@
 #include "flow/message_log.h"
 #include "flow/tcp.h"
 #include "flow/tcp_head.h"
+#include <stddef.h>
 #include <stdlib.h>
 
-#define WHEEL_SLOTS    256U
-#define TICKS_PER_IDLE 200 /* a flow is looked at again at most this often; deadlines stay within the wheel  \
-			    */
+#define WHEEL_SLOTS 256U
+#define TICKS_PER_IDLE                                                                                       \
+	200 /* a flow is looked at again at most this often; deadlines stay within the wheel                 \
+	     */
 #define BUCKETS_AT_FIRST 65536U
+#define CLOCK_BACK_PACKETS                                                                                   \
+	64U /* this many in a row, and one for 16 flows, before the clock is believed to be wrong */
 #define DUPLICATE_NS                                                                                         \
 	(10 *                                                                                                \
 	 NS_PER_MS) /* a span port's copies come within a few ms; TCP resends after >= 200 ms (RFC 6298) */
@@ -40,8 +44,9 @@ struct flow_table {
 	 * there; when the slot comes round, it has ended or moves on to the slot of its present deadline. So
 	 * each flow is looked at once per timeout at most, and a packet costs no list work.
 	 */
-	struct flow *wheel[WHEEL_SLOTS];
+	struct wheel_link wheel[WHEEL_SLOTS];
 	int64_t tick_ns, wheel_tick;
+	uint32_t behind; /* packets in a row that lie behind the clock by more than the timeout */
 	bool wheel_running;
 	int64_t last_ts_ns, clock_ns; /* clock: the greatest time that two packets in a row have reached */
 	struct flow_table_stats stats;
@@ -64,7 +69,10 @@ struct flow_table *flow_table_new(const struct flow_table_options *options,
 	t->tick_ns = options->idle_ns / TICKS_PER_IDLE + 1;
 	t->flow_pool = slab_new((sizeof(struct flow) + 63) / 64 * 64, 5000);
 	t->log_pool = slab_new(sizeof(struct message_log), 1024);
+	for (size_t i = 0; i < WHEEL_SLOTS; i++)
+		t->wheel[i].next = t->wheel[i].previous = &t->wheel[i];
 	t->heads.limit = options->head_bytes;
+	t->heads.most = FLOW_HEADS_MEMORY / (sizeof(struct tcp_head) + options->head_bytes);
 	t->heads.pool = slab_new(sizeof(struct tcp_head) + options->head_bytes, 64);
 	if (!t->bucket || !t->flow_pool || !t->log_pool || !t->heads.pool) {
 		flow_table_free(t);
@@ -85,15 +93,34 @@ void flow_table_free(struct flow_table *t)
 	free(t);
 }
 
-static void wheel_add(struct flow_table *t, struct flow *flow)
+static struct flow *flow_of(struct wheel_link *link)
 {
-	uint64_t slot = (uint64_t)((flow->last_ns + t->options.idle_ns) / t->tick_ns) % WHEEL_SLOTS;
-	flow->next_in_wheel = t->wheel[slot];
-	t->wheel[slot] = flow;
+	return (struct flow *)(void *)((char *)link - offsetof(struct flow, wheel));
 }
 
-/* Hands the flow out and unlinks it from its bucket. It stays in the wheel, dead, until its slot comes round.
- */
+static struct wheel_link *slot_of(struct flow_table *t, const struct flow *flow)
+{
+	return &t->wheel[(uint64_t)((flow->last_ns + t->options.idle_ns) / t->tick_ns) % WHEEL_SLOTS];
+}
+
+static void wheel_leave(struct flow *flow)
+{
+	flow->wheel.previous->next = flow->wheel.next;
+	flow->wheel.next->previous = flow->wheel.previous;
+}
+
+/* At the end of its slot: the oldest are met first. */
+static void wheel_add(struct flow_table *t, struct flow *flow)
+{
+	struct wheel_link *slot = slot_of(t, flow);
+
+	flow->wheel.next = slot;
+	flow->wheel.previous = slot->previous;
+	slot->previous->next = &flow->wheel;
+	slot->previous = &flow->wheel;
+}
+
+/* Hands the flow out, and takes it out of the table. */
 static void end_flow(struct flow_table *t, struct flow *flow, enum flow_end why)
 {
 	struct flow **link = &t->bucket[flow->hash & (t->buckets - 1)];
@@ -101,57 +128,66 @@ static void end_flow(struct flow_table *t, struct flow *flow, enum flow_end why)
 	while (*link != flow)
 		link = &(*link)->next_in_bucket;
 	*link = flow->next_in_bucket;
+	wheel_leave(flow);
 	t->flows--;
 	t->stats.ended[why]++;
 	flow->end_reason = (uint8_t)why;
 	t->listener.ended(t->listener.self, flow, why);
 	tcp_drop_heads(flow, &t->heads);
 	message_log_drop(t->log_pool, flow);
-	flow->hash = 0;
-	flow->first_packet = 0; /* dead: packet numbers begin at 1 */
+	slab_put(t->flow_pool, flow);
 }
 
-static enum flow_end idle_end(const struct flow *flow)
+static enum flow_end end_of(const struct flow *flow, enum flow_end why)
 {
-	return flow->closed ? (enum flow_end)flow->end_reason : FLOW_END_idle;
+	return flow->closed ? (enum flow_end)flow->end_reason : why;
 }
 
 /* All deadlines in this slot are over, unless packets have moved them. */
-static void wheel_turn(struct flow_table *t, size_t slot)
+static void wheel_turn(struct flow_table *t, struct wheel_link *slot)
 {
-	struct flow *flow = t->wheel[slot];
+	/* Flows may come back to this very slot: only those that are in it now are looked at. */
+	struct wheel_link *last = slot->previous, *link = slot->next;
 
-	t->wheel[slot] = NULL;
-	while (flow) {
-		struct flow *next = flow->next_in_wheel;
-		if (flow->first_packet == 0) {
-			slab_put(t->flow_pool, flow);
-		} else if (flow->last_ns + t->options.idle_ns < t->clock_ns) {
-			end_flow(t, flow, idle_end(flow));
-			slab_put(t->flow_pool, flow);
+	for (bool more = link != slot; more;) {
+		struct flow *flow = flow_of(link);
+		more = link != last;
+		link = link->next;
+		if (flow->last_ns + t->options.idle_ns < t->clock_ns) {
+			end_flow(t, flow, end_of(flow, FLOW_END_idle));
 		} else {
+			wheel_leave(flow);
 			wheel_add(t, flow);
 		}
-		flow = next;
 	}
 }
 
 /*
  * The wheel follows packet time, but only as far as two packets in a row have come: one frame with an absurd
- * time must not end every flow. Whether a flow has ended never depends on the wheel (see
+ * time must not end every flow. When the clock turns out to have been ahead of the trace (the first frames
+ * were absurd, or the clock was set back), it goes back, too; but not for a few packets, as each way costs a
+ * look at every flow. Whether a packet continues its flow never depends on the wheel (see
  * flow_table_packet()).
  */
 static void advance_clock(struct flow_table *t, int64_t ts_ns)
 {
 	int64_t reached = ts_ns < t->last_ts_ns ? ts_ns : t->last_ts_ns;
+	int64_t later = ts_ns < t->last_ts_ns ? t->last_ts_ns : ts_ns;
 
-	t->last_ts_ns = ts_ns;
 	if (!t->wheel_running) {
 		t->wheel_running = true;
-		t->clock_ns = ts_ns;
+		t->last_ts_ns = t->clock_ns = ts_ns;
 		t->wheel_tick = ts_ns / t->tick_ns;
 		return;
 	}
+	t->last_ts_ns = ts_ns;
+	if (later < t->clock_ns - t->options.idle_ns) {
+		if (++t->behind < CLOCK_BACK_PACKETS + t->flows / 16)
+			return;
+		t->clock_ns = reached;
+		t->wheel_tick = reached / t->tick_ns;
+	}
+	t->behind = 0;
 	if (reached <= t->clock_ns)
 		return;
 	t->clock_ns = reached;
@@ -160,27 +196,31 @@ static void advance_clock(struct flow_table *t, int64_t ts_ns)
 	if (turns > WHEEL_SLOTS)
 		turns = WHEEL_SLOTS;
 	for (int64_t i = tick - turns; i < tick; i++)
-		wheel_turn(t, (size_t)((uint64_t)i % WHEEL_SLOTS));
+		wheel_turn(t, &t->wheel[(uint64_t)i % WHEEL_SLOTS]);
 	t->wheel_tick = tick;
 }
 
-/* Makes room: ends the flows of the slot whose deadlines come first. */
+/*
+ * Makes room for one flow and some more: ends those whose deadlines come first. A flow that has had packets
+ * since it was put into its slot moves on to its right one, as the turning wheel would have moved it.
+ */
 static void evict_oldest(struct flow_table *t)
 {
-	for (size_t i = 0; i < WHEEL_SLOTS && t->flows >= t->options.max_flows; i++) {
-		size_t slot = (size_t)((uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS);
-		struct flow *flow = t->wheel[slot];
-		t->wheel[slot] = NULL;
-		while (flow) {
-			struct flow *next = flow->next_in_wheel;
-			if (flow->first_packet != 0 && t->flows < t->options.max_flows) {
-				wheel_add(t, flow);
+	uint32_t enough = t->options.max_flows - 1 - t->options.max_flows / 128;
+
+	for (size_t i = 0; i < WHEEL_SLOTS && t->flows > enough; i++) {
+		struct wheel_link *slot = &t->wheel[(uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS];
+		struct wheel_link *last = slot->previous, *link = slot->next;
+		for (bool more = link != slot; more && t->flows > enough;) {
+			struct flow *flow = flow_of(link);
+			more = link != last;
+			link = link->next;
+			if (slot_of(t, flow) == slot) {
+				end_flow(t, flow, end_of(flow, FLOW_END_evicted));
 			} else {
-				if (flow->first_packet != 0)
-					end_flow(t, flow, flow->closed ? idle_end(flow) : FLOW_END_evicted);
-				slab_put(t->flow_pool, flow);
+				wheel_leave(flow);
+				wheel_add(t, flow);
 			}
-			flow = next;
 		}
 	}
 }
@@ -218,8 +258,6 @@ static struct flow *find(const struct flow_table *t, const struct flow_key *key,
 {
 	struct flow *flow = t->bucket[hash & (t->buckets - 1)];
 
-	if (flow)
-		prefetch_flow(flow);
 	while (flow && (flow->hash != hash || memcmp(&flow->key, key, sizeof *key) != 0))
 		flow = flow->next_in_bucket;
 	return flow;
@@ -301,15 +339,29 @@ static void account(struct flow_table *t, struct flow *flow, enum direction dir,
 	flow->last_packet = packet->number;
 }
 
-bool flow_table_packet(struct flow_table *t, const struct packet *packet, struct flow_step *step,
-		       struct error *err)
+uint64_t flow_table_hash(const struct flow_table *t, const struct packet *packet)
 {
 	uint64_t hash = hash_words(&t->key, &packet->key, sizeof packet->key);
+
+	__builtin_prefetch(&t->bucket[hash & (t->buckets - 1)]);
+	return hash;
+}
+
+void flow_table_touch(const struct flow_table *t, uint64_t hash)
+{
+	const struct flow *flow = t->bucket[hash & (t->buckets - 1)];
+
+	if (flow)
+		prefetch_flow(flow);
+}
+
+bool flow_table_packet(struct flow_table *t, const struct packet *packet, uint64_t hash,
+		       struct flow_step *step, struct error *err)
+{
 	struct flow *flow;
 	enum flow_end why = FLOW_END_idle;
 
 	*step = (struct flow_step){ 0 };
-	__builtin_prefetch(&t->bucket[hash & (t->buckets - 1)]);
 	advance_clock(t, packet->ts_ns);
 	flow = find(t, &packet->key, hash);
 	if (flow) {
@@ -317,7 +369,7 @@ bool flow_table_packet(struct flow_table *t, const struct packet *packet, struct
 		/* D1: exactly the timeout apart is one flow, more is two. */
 		bool over = packet->ts_ns - flow->last_ns > t->options.idle_ns;
 		if (over)
-			why = idle_end(flow);
+			why = end_of(flow, FLOW_END_idle);
 		if (over ||
 		    (packet->key.l4 == IPPROTO_TCP && tcp_begins_anew(flow, step->dir, packet, &why))) {
 			end_flow(t, flow, why);
@@ -349,6 +401,7 @@ bool flow_table_packet(struct flow_table *t, const struct packet *packet, struct
 		side->retransmitted++;
 		t->stats.retransmitted_packets++;
 	} else if (packet->payload_wire > 0) {
+		step->message = true;
 		side->messages++;
 		if (side->first_size == 0)
 			side->first_size = packet->payload_wire + packet->early_payload_wire;
@@ -361,13 +414,13 @@ void flow_table_settle(struct flow_table *t, const struct packet *packet, const 
 {
 	struct flow *flow = step->flow;
 
-	if (flow->wants_sizes && packet->payload_wire > 0 && !packet->later_fragment)
+	if (flow->wants_sizes && step->message)
 		message_log_add(t->log_pool, flow, step->dir, packet->payload_wire);
 	if (flow->key.l4 != IPPROTO_TCP)
 		return;
 	flow->want = (uint8_t)want;
 	if (want == WANT_STREAM)
-		tcp_keep(flow, step, &t->heads);
+		tcp_keep(flow, step, &t->heads, &t->stats.heads_lost);
 	else if (want == WANT_NOTHING)
 		tcp_drop_heads(flow, &t->heads);
 }
@@ -387,16 +440,14 @@ void flow_table_quote(struct flow_table *t, const struct packet *icmp)
 
 void flow_table_finish(struct flow_table *t)
 {
+	int64_t now = t->last_ts_ns > t->clock_ns ? t->last_ts_ns : t->clock_ns;
+
 	for (size_t i = 0; i < WHEEL_SLOTS; i++) {
-		size_t slot = (size_t)((uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS);
-		struct flow *flow = t->wheel[slot];
-		t->wheel[slot] = NULL;
-		while (flow) {
-			struct flow *next = flow->next_in_wheel;
-			if (flow->first_packet != 0)
-				end_flow(t, flow, flow->closed ? idle_end(flow) : FLOW_END_eof);
-			slab_put(t->flow_pool, flow);
-			flow = next;
+		struct wheel_link *slot = &t->wheel[(uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS];
+		while (slot->next != slot) {
+			struct flow *flow = flow_of(slot->next);
+			bool idle = flow->last_ns + t->options.idle_ns < now;
+			end_flow(t, flow, end_of(flow, idle ? FLOW_END_idle : FLOW_END_eof));
 		}
 	}
 }

@@ -13,6 +13,7 @@
 #define FLOW_IDLE_DEFAULT_NS (200 * NS_PER_S) /* RMM section II: inactivity timeout of 200 s */
 #define FLOW_HEAD_DEFAULT    2048U            /* bytes of each TCP direction rebuilt for dissectors */
 #define FLOW_MAX_DEFAULT     1000000U
+#define FLOW_HEADS_MEMORY    (64U << 20) /* for all heads together: 32,000 directions of 2 KiB */
 
 struct flow_table_options {
 	int64_t idle_ns;
@@ -47,6 +48,7 @@ struct flow_step {
 	 */
 	struct span head;
 	size_t fresh;
+	bool message;   /* it brought new payload: no retransmission, no later fragment */
 	bool in_stream; /* TCP: head begins at the direction's first byte */
 	bool held;      /* TCP: payload ahead of a gap; it comes again, in order, with a later step */
 };
@@ -63,9 +65,16 @@ struct flow_table *flow_table_new(const struct flow_table_options *options,
 				  struct flow_table_listener listener, struct error *err);
 void flow_table_free(struct flow_table *t);
 
-/* Accounts one packet. False only when out of memory. */
-bool flow_table_packet(struct flow_table *t, const struct packet *packet, struct flow_step *step,
-		       struct error *err);
+/*
+ * A flow is rarely in the cache. Packets that are known ahead are announced in two steps: hash() asks for the
+ * bucket, touch() for the flow in it; by the time of flow_table_packet() both are there.
+ */
+uint64_t flow_table_hash(const struct flow_table *t, const struct packet *packet);
+void flow_table_touch(const struct flow_table *t, uint64_t hash);
+
+/* Accounts one packet; hash: of flow_table_hash(). False only when out of memory. */
+bool flow_table_packet(struct flow_table *t, const struct packet *packet, uint64_t hash,
+		       struct flow_step *step, struct error *err);
 
 /*
  * Call after the dissectors have seen the step, with what is wanted of the flow from now on. A flow that

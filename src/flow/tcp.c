@@ -13,6 +13,11 @@ static int32_t seq_diff(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
+static bool has_data(const struct tcp_side *side)
+{
+	return side->synced && side->next_seq != side->start_seq;
+}
+
 bool tcp_begins_anew(const struct flow *flow, enum direction dir, const struct packet *packet,
 		     enum flow_end *why)
 {
@@ -28,10 +33,10 @@ bool tcp_begins_anew(const struct flow *flow, enum direction dir, const struct p
 		*why = FLOW_END_fin;
 		return true;
 	}
-	/* In progress (the other side spoke, or this one sent data), and not a repetition of the SYN that
-	 * began it. */
-	if (mine->synced && packet->tcp_seq + 1 != mine->start_seq &&
-	    (theirs->synced || mine->next_seq != mine->start_seq)) {
+	/* In progress, and not a repetition of the SYN that began it. */
+	bool data = has_data(mine) || has_data(theirs);
+	bool another = mine->synced ? packet->tcp_seq + 1 != mine->start_seq : data;
+	if (another && (data || theirs->synced)) {
 		*why = FLOW_END_reuse;
 		return true;
 	}
@@ -56,7 +61,7 @@ static struct tcp_head *head_at(struct flow *flow, enum direction dir, uint32_t 
 	struct tcp_head *head = flow->head[dir];
 
 	if (!head) {
-		head = slab_get(heads->pool);
+		head = slab_in_use(heads->pool) < heads->most ? slab_get(heads->pool) : NULL;
 		if (!head)
 			return NULL;
 		head->from = head->to = offset;
@@ -98,7 +103,16 @@ static void in_order(struct flow *flow, enum direction dir, uint32_t seq, uint32
 	uint32_t known = side->next_seq - seq; /* bytes of the segment that were seen before */
 	bool first = side->next_seq == side->start_seq;
 	struct tcp_head *head = flow->head[dir];
+	int32_t before_start = seq_diff(side->start_seq, seq);
 
+	if (before_start > 0) {
+		/* A segment of before the capture, or a forged one: the stream begins where it was seen to
+		 * begin. */
+		size_t skip = (uint32_t)before_start < payload.len ? (uint32_t)before_start : payload.len;
+		payload = (struct span){ payload.ptr + skip, payload.len - skip };
+		seq = side->start_seq;
+		known -= (uint32_t)before_start;
+	}
 	side->next_seq = end;
 	if (head && !side->lost) {
 		step->fresh = tcp_head_append(head, heads->limit, seq - side->start_seq, payload);
@@ -192,6 +206,8 @@ bool tcp_segment(struct flow *flow, const struct packet *packet, struct flow_ste
 	}
 	if (packet->payload_wire > 0 && !flow->closed)
 		again = payload_segment(flow, packet, seq, step, heads, heads_lost);
+	else if (packet->payload_wire > 0) /* it trails behind the tear-down: counted, but nobody looks */
+		again = side->synced && seq_diff(seq + packet->payload_wire, side->next_seq) <= 0;
 	if (packet->tcp_flags & TCP_ACK)
 		note_ack(flow, step->dir, packet->tcp_ack);
 	if (packet->tcp_flags & TCP_FIN) {
@@ -205,7 +221,8 @@ bool tcp_segment(struct flow *flow, const struct packet *packet, struct flow_ste
 	return again;
 }
 
-void tcp_keep(struct flow *flow, const struct flow_step *step, const struct tcp_heads *heads)
+void tcp_keep(struct flow *flow, const struct flow_step *step, const struct tcp_heads *heads,
+	      uint64_t *heads_lost)
 {
 	struct tcp_side *side = &flow->tcp[step->dir];
 
@@ -213,7 +230,7 @@ void tcp_keep(struct flow *flow, const struct flow_step *step, const struct tcp_
 		return;
 	struct tcp_head *head = head_at(flow, step->dir, 0, heads);
 	if (!head) {
-		side->lost = true;
+		give_up(flow, step->dir, heads, heads_lost);
 		return;
 	}
 	tcp_head_append(head, heads->limit, 0, step->head);

@@ -7,6 +7,7 @@ struct slab;
 struct tcp_heads { /* where heads come from */
 	struct slab *pool;
 	uint32_t limit; /* bytes of each */
+	size_t most;    /* heads at a time; a direction that finds none left is given up */
 };
 
 /*
@@ -22,6 +23,7 @@ bool tcp_begins_anew(const struct flow *flow, enum direction dir, const struct p
 bool tcp_segment(struct flow *flow, const struct packet *packet, struct flow_step *step,
 		 const struct tcp_heads *heads, uint64_t *heads_lost);
 /* Keeps the first bytes of a direction that was shown straight from the packet. */
-void tcp_keep(struct flow *flow, const struct flow_step *step, const struct tcp_heads *heads);
+void tcp_keep(struct flow *flow, const struct flow_step *step, const struct tcp_heads *heads,
+	      uint64_t *heads_lost);
 void tcp_drop_heads(struct flow *flow, const struct tcp_heads *heads);
 #endif

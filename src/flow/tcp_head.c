@@ -8,17 +8,33 @@ static void forget_run(struct tcp_head *head, unsigned i)
 	memmove(&head->run[i], &head->run[i + 1], (head->runs - i) * sizeof head->run[0]);
 }
 
+/* Bytes [from, to) of the stream, where no run holds them yet: the first copy of a byte wins, as in most
+ * receivers. */
+static void copy_uncovered(struct tcp_head *head, uint32_t from, uint32_t to, uint32_t offset,
+			   const uint8_t *bytes)
+{
+	for (unsigned i = 0; i < head->runs && from < to; i++) {
+		if (head->run[i].to <= from)
+			continue;
+		uint32_t until = head->run[i].from < to ? head->run[i].from : to;
+		if (until > from)
+			memcpy(head->bytes + from, bytes + (from - offset), until - from);
+		from = head->run[i].to;
+	}
+	if (from < to)
+		memcpy(head->bytes + from, bytes + (from - offset), to - from);
+}
+
 uint32_t tcp_head_append(struct tcp_head *head, uint32_t limit, uint32_t offset, struct span bytes)
 {
 	uint32_t before = head->to;
-	uint64_t end = (uint64_t)offset + bytes.len;
 
-	if (end > limit)
-		end = limit;
+	if (offset > head->to || offset > limit)
+		return 0;
+	uint32_t end = offset + (bytes.len < limit - offset ? (uint32_t)bytes.len : limit - offset);
 	if (end > head->to) {
-		/* The first copy of a byte wins, as in most receivers: only what lies beyond `to` is new. */
-		memcpy(head->bytes + head->to, bytes.ptr + (head->to - offset), end - head->to);
-		head->to = (uint32_t)end;
+		copy_uncovered(head, head->to, end, offset, bytes.ptr);
+		head->to = end;
 	}
 	while (head->runs && head->run[0].from <= head->to) {
 		if (head->run[0].to > head->to)
@@ -36,7 +52,7 @@ bool tcp_head_hold(struct tcp_head *head, uint32_t limit, uint32_t offset, struc
 	if ((uint64_t)offset + bytes.len > limit)
 		return false;
 	to = offset + (uint32_t)bytes.len;
-	memcpy(head->bytes + from, bytes.ptr, bytes.len);
+	copy_uncovered(head, from, to, offset, bytes.ptr);
 	while (at < head->runs && head->run[at].to < from)
 		at++;
 	/* Merge with every run that it touches. */

@@ -26,21 +26,35 @@ enum evidence_about {
 /* What the machinery does with the value that comes with an observation. */
 enum evidence_test {
 	TEST_NONE, /* each report counts `bits` */
-	/* The value is a 16-bit counter of the sender, shared by all its peers. A small step from the last
-	 * value, sent to another peer, counts `bits`; no step or a far jump counts `against`. */
+	/*
+	 * Counts `bits` only once for each address of a peer: what one server does by its structure it does
+	 * always. "Once" as far as the memory for the last 4 addresses that counted reaches.
+	 */
+	TEST_PEERS,
+	/*
+	 * The value is a 16-bit counter of the sender, shared by all its peers. A small step from the last
+	 * value, sent to another address, counts `bits`, once for each address as in TEST_PEERS; no step or a
+	 * far jump counts `against`, always.
+	 */
 	TEST_COUNTER,
 	/* The value must look random and never come twice from one sender. Fresh: counts `bits`; a repetition
 	 * of one of the last 8, or fewer than 3 of its 4 bytes changed: counts `against`. */
 	TEST_NONCE,
-	/* The value is the IPv4 address by which the sender sees the receiver. Equal to the receiver's own
-	 * address, or to what another peer said before: counts `bits`. */
+	/*
+	 * The value is the IPv4 address by which the sender sees the receiver. Equal to the receiver's own
+	 * address, or to what a peer with another address said before: counts `bits`. Anybody can send that:
+	 * report it only of an answer that proves to be one.
+	 */
 	TEST_REFLECTED,
-	/* A contradiction found by the machinery: counts `against`. */
+	/* A contradiction: counts `against`, with no limit, so that enough of them outweigh anything. */
 	TEST_AGAINST,
 };
 
-/* One kind of evidence; static tables of a protocol. Bits are log2 likelihood ratios, derived where they are
- * set. */
+/*
+ * One kind of evidence; static tables of a protocol. Bits are log2 likelihood ratios, derived where they are
+ * set. A protocol has at most one kind each of TEST_PEERS, TEST_COUNTER, TEST_NONCE and TEST_REFLECTED, for a
+ * socket has one memory for each.
+ */
 struct evidence_kind {
 	const char *name;  /* key in the database; never renamed */
 	const char *words; /* one line for people: what was seen */
@@ -50,7 +64,18 @@ struct evidence_kind {
 	float cap;     /* the sum over all reports is at most this */
 	float against; /* <= 0; not capped for TEST_AGAINST, else at most -cap in sum */
 };
-#define EVIDENCE_KINDS_MAX 16
+#define EVIDENCE_KINDS_MAX 32 /* bits of flow_identity.kinds */
+
+/* Evidence that the machinery finds by itself. */
+enum machinery_kind {
+	MACHINERY_REFUSED, /* no dissector of the protocol accepts the first payload of a UDP flow that the
+			      socket began; what strangers send to it says nothing. TEST_AGAINST */
+	MACHINERY_OTHER_LABEL,   /* libndpi recognises by payload another protocol on a UDP flow in which the
+				    socket sent something. TEST_AGAINST */
+	MACHINERY_MANY_PEERS,    /* many peers on high ports, one socket. TEST_NONE */
+	MACHINERY_TCP_AFTER_UDP, /* TCP to the address and port that answered over UDP. TEST_NONE */
+	MACHINERY_KIND_COUNT
+};
 
 /* A protocol: one or more dissectors whose evidence adds up. Static. */
 struct protocol {
@@ -61,15 +86,20 @@ struct protocol {
 	const char *tcp_label;      /* of a TCP flow that joins a client's host to a known peer's socket */
 	const struct evidence_kind *kinds;
 	uint8_t kind_count;
-	/* Kinds that the machinery reports by itself; an index into kinds, or -1 for none. */
-	int8_t kind_refused;     /* a UDP flow of the socket whose first payload no dissector of the protocol
-				    accepts */
-	int8_t kind_other_label; /* libndpi recognises by payload another protocol on the socket */
-	int8_t kind_many_peers;  /* many peers on high ports, one socket */
-	int8_t kind_tcp_after_udp; /* TCP to the address and port that answered a UDP probe */
+	/* The rows of `kinds` that price what the machinery finds; what is left out has no weight. */
+	const struct evidence_kind *machinery[MACHINERY_KIND_COUNT];
 	const char *ndpi_prefix; /* libndpi names of the protocol itself: no weight, neither for nor against;
 				    or NULL */
 };
+
+/* The index in kinds of what the machinery found; false: the protocol gives it no weight. */
+static inline bool protocol_kind(const struct protocol *p, enum machinery_kind which, unsigned *kind)
+{
+	if (!p->machinery[which])
+		return false;
+	*kind = (unsigned)(p->machinery[which] - p->kinds);
+	return true;
+}
 
 enum match { MATCH_NO, MATCH_MAYBE, MATCH_YES };
 
@@ -136,7 +166,10 @@ static inline uint16_t look_server_port(const struct look *l)
 /* Reports evidence of protocol->kinds[kind] (the protocol of the dissector). value: as the kind's test says.
  */
 void observe(const struct look *l, unsigned kind, uint32_t value);
-/* Says what the flow is; static text such as "skype-login". The last call counts. */
+/*
+ * Says what the flow is; static text such as "skype-login". The last call counts. Evidence ABOUT_FLOW and
+ * labels on one flow are those of one protocol, see flow_identity.protocol: observe first, then label.
+ */
 void label_flow(const struct look *l, const char *label);
 void report_event(const struct look *l, const struct event *event);
 

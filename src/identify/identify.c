@@ -16,6 +16,7 @@ struct identifier {
 	 */
 	void *scratch;
 	struct slab *states;
+	uint64_t passed_over;
 };
 
 /* A flow is UDP or TCP, never both: the slots of the two sets share the same bytes. */
@@ -65,6 +66,11 @@ void identifier_free(struct identifier *id)
 	free(id);
 }
 
+uint64_t identifier_passed_over(const struct identifier *id)
+{
+	return id->passed_over;
+}
+
 static unsigned protocol_index(const struct protocol *protocol)
 {
 	unsigned i = 0;
@@ -74,10 +80,38 @@ static unsigned protocol_index(const struct protocol *protocol)
 	return i;
 }
 
+/*
+ * Evidence about a flow adds up within one protocol. The flow belongs to the first that has something to say;
+ * another takes it over, and all before is forgotten, with a single piece that weighs more than all before.
+ */
+static bool claim_flow(struct flow_identity *id, unsigned protocol, float bits)
+{
+	bool claimed = id->kinds || id->label;
+
+	if (claimed && id->protocol == (int8_t)protocol)
+		return true;
+	if (claimed && bits <= id->bits)
+		return false;
+	id->protocol = (int8_t)protocol;
+	id->kinds = 0;
+	id->bits = 0;
+	id->label = NULL;
+	return true;
+}
+
+static void add_to_flow(struct flow_identity *id, unsigned protocol, unsigned kind)
+{
+	const struct evidence_kind *k = &protocols[protocol]->kinds[kind];
+
+	if (!claim_flow(id, protocol, k->bits) || id->kinds & UINT32_C(1) << kind)
+		return;
+	id->kinds |= UINT32_C(1) << kind;
+	id->bits += k->bits;
+}
+
 void observe(const struct look *l, unsigned kind, uint32_t value)
 {
 	const struct protocol *protocol = dissectors[l->dissector]->protocol;
-	const struct evidence_kind *k = &protocol->kinds[kind];
 	struct flow *flow = l->flow;
 	const struct observation o = {
 		.ts_ns = l->packet->ts_ns,
@@ -94,17 +128,17 @@ void observe(const struct look *l, unsigned kind, uint32_t value)
 	flow->id.matched |= UINT32_C(1) << l->dissector;
 	if (flow->key.l4 != IPPROTO_TCP)
 		flow->wants_sizes = true;
-	if (k->about == ABOUT_FLOW && !(flow->id.kinds & UINT32_C(1) << kind)) {
-		flow->id.kinds |= UINT32_C(1) << kind;
-		flow->id.bits += k->bits;
-	}
+	if (protocol->kinds[kind].about == ABOUT_FLOW)
+		add_to_flow(&flow->id, o.protocol, kind);
 	l->observer->observed(l->observer->self, &o);
 }
 
 void label_flow(const struct look *l, const char *label)
 {
-	l->flow->id.label = label;
-	l->flow->id.protocol = (int8_t)protocol_index(dissectors[l->dissector]->protocol);
+	unsigned protocol = protocol_index(dissectors[l->dissector]->protocol);
+
+	if (claim_flow(&l->flow->id, protocol, 0))
+		l->flow->id.label = label;
 }
 
 void report_event(const struct look *l, const struct event *event)
@@ -136,11 +170,13 @@ static void keep_state(struct identifier *id, struct flow *flow)
 	if (!flow->id.undecided) {
 		drop_state(id, flow);
 	} else if (!flow->id.state) {
-		flow->id.state = slab_get(id->states);
-		if (flow->id.state)
+		flow->id.state = slab_in_use(id->states) < UNDECIDED_FLOWS_MAX ? slab_get(id->states) : NULL;
+		if (flow->id.state) {
 			memcpy(flow->id.state, id->scratch, id->state_bytes);
-		else
-			flow->id.undecided = 0; /* no memory: this flow is not recognised by payload */
+		} else {
+			flow->id.undecided = 0; /* no room: this flow is not recognised by payload */
+			id->passed_over++;
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
  * The worker's side of recognition: shows payload to the dissectors and to libndpi, and passes observations
- * on. No verdict falls here; that is sockets.h and verdict.h, on the aggregator's side.
+ * on. No verdict falls here; that is sockets.h and store/label.h, on the aggregator's side.
  */
 #ifndef FS_IDENTIFY_IDENTIFY_H
 #define FS_IDENTIFY_IDENTIFY_H
@@ -11,6 +11,9 @@ struct identifier;
 /* bridge: borrowed, may be NULL (no libndpi). */
 struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *bridge, struct error *err);
 void identifier_free(struct identifier *id);
+/* Flows that dissectors may be undecided about at a time; more are passed over, and counted. */
+#define UNDECIDED_FLOWS_MAX 131072U
+uint64_t identifier_passed_over(const struct identifier *id);
 /* A packet was accounted; returns what is still wanted of the flow's payload, for flow_table_settle(). */
 enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
 				 const struct flow_step *step);

@@ -29,6 +29,7 @@ struct ndpi_bridge {
 	unsigned packets_per_flow;
 	struct label labels[LABELS];
 	uint8_t scratch[UINT16_MAX]; /* a packet made of bytes that came ahead of a gap */
+	uint64_t passed_over;
 };
 
 bool ndpi_bridge_available(void)
@@ -72,6 +73,11 @@ struct ndpi_bridge *ndpi_bridge_new(unsigned packets_per_flow, struct intern *na
 		return NULL;
 	}
 	return b;
+}
+
+uint64_t ndpi_bridge_passed_over(const struct ndpi_bridge *b)
+{
+	return b ? b->passed_over : 0;
 }
 
 void ndpi_bridge_free(struct ndpi_bridge *b)
@@ -249,10 +255,11 @@ void ndpi_bridge_packet(struct ndpi_bridge *b, const struct packet *packet, cons
 	if (flow->id.ndpi_done || !is_shown(packet, step))
 		return;
 	if (!flow->id.ndpi) {
-		flow->id.ndpi = slab_get(b->flows);
+		flow->id.ndpi = slab_in_use(b->flows) < NDPI_FLOWS_MAX ? slab_get(b->flows) : NULL;
 		if (!flow->id.ndpi) {
-			/* Out of memory: this flow goes without a label, others may still get one. */
+			/* No room: this flow goes without a label, others may still get one. */
 			flow->id.ndpi_done = true;
+			b->passed_over++;
 			return;
 		}
 		memset(flow->id.ndpi, 0, b->flow_size);
@@ -294,6 +301,12 @@ struct ndpi_bridge *ndpi_bridge_new(unsigned packets_per_flow, struct intern *na
 		  "this footsteps was built without libndpi; install its headers and run configure again, "
 		  "or do without its labels");
 	return NULL;
+}
+
+uint64_t ndpi_bridge_passed_over(const struct ndpi_bridge *b)
+{
+	(void)b;
+	return 0;
 }
 
 void ndpi_bridge_free(struct ndpi_bridge *b)

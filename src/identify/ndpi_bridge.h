@@ -12,12 +12,18 @@
 
 #define NDPI_PACKETS_DEFAULT 16U /* payload packets per flow: 8 lose 0.2 % of the labels, 32 win none */
 
+/* Flows that libndpi is undecided about at a time (700 to 1,200 bytes each); more go without a label, and are
+ * counted. */
+#define NDPI_FLOWS_MAX 131072U
+
 bool ndpi_bridge_available(void);
 const char *ndpi_bridge_version(void); /* of the library in use; "" without */
 
 struct ndpi_bridge;
 /* names: where interned labels live; borrowed, must outlive the bridge. */
 struct ndpi_bridge *ndpi_bridge_new(unsigned packets_per_flow, struct intern *names, struct error *err);
+uint64_t
+ndpi_bridge_passed_over(const struct ndpi_bridge *b); /* flows beyond NDPI_FLOWS_MAX; b may be NULL */
 void ndpi_bridge_free(struct ndpi_bridge *b);
 
 /*

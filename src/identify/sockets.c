@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/slab.h"
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * TEST_COUNTER. A step of 1..16 to another peer is what one counter shared by all peers does: at most 9 in
@@ -11,6 +12,7 @@
  */
 #define COUNTER_SMALL_STEP 16U
 #define COUNTER_FAR_STEP   512U
+#define BUCKETS_AT_FIRST   1024U
 #define NONCE_FRESH_BYTES  3 /* two random 32-bit values share two or more bytes with probability 9e-5 */
 
 struct socket_table {
@@ -19,6 +21,7 @@ struct socket_table {
 	struct socket_entry **bucket;
 	size_t buckets; /* a power of two */
 	struct slab *pool;
+	size_t entry_size;
 	uint32_t count;
 	uint64_t evicted;
 	struct socket_entry *newest, *oldest; /* by last evidence */
@@ -31,6 +34,26 @@ struct socket_key {
 };
 _Static_assert(sizeof(struct socket_key) == 24, "hashed as bytes: no padding");
 
+/* How many kinds of a protocol may have evidence about a socket: up to the last that is not ABOUT_FLOW. */
+static unsigned socket_kinds(const struct protocol *p)
+{
+	unsigned n = p->kind_count;
+
+	while (n > 0 && p->kinds[n - 1].about == ABOUT_FLOW)
+		n--;
+	return n;
+}
+
+static size_t entry_size(void)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < protocol_count; i++)
+		if (socket_kinds(protocols[i]) > most)
+			most = socket_kinds(protocols[i]);
+	return sizeof(struct socket_entry) + most * sizeof(struct evidence_sum);
+}
+
 struct socket_table *socket_table_new(const struct socket_options *options, struct error *err)
 {
 	struct socket_table *t = calloc(1, sizeof *t);
@@ -41,11 +64,10 @@ struct socket_table *socket_table_new(const struct socket_options *options, stru
 	}
 	t->options = *options;
 	t->key = hash_key_random();
-	t->buckets = 1024;
-	while (t->buckets < options->max_sockets && t->buckets < 65536)
-		t->buckets *= 2;
+	t->entry_size = entry_size();
+	t->buckets = BUCKETS_AT_FIRST;
 	t->bucket = calloc(t->buckets, sizeof *t->bucket);
-	t->pool = slab_new(sizeof(struct socket_entry), 256);
+	t->pool = slab_new(t->entry_size, 256);
 	if (!t->bucket || !t->pool) {
 		socket_table_free(t);
 		error_memory(err, "the socket table");
@@ -68,6 +90,24 @@ static struct socket_entry **bucket_of(const struct socket_table *t, unsigned pr
 {
 	const struct socket_key key = { .socket = *socket, .l4 = (uint8_t)l4, .protocol = (uint8_t)protocol };
 	return &t->bucket[hash_words(&t->key, &key, sizeof key) & (t->buckets - 1)];
+}
+
+/* Twice the buckets. Only a failed allocation keeps the old ones: chains grow longer, nothing is lost. */
+static void grow_buckets(struct socket_table *t)
+{
+	size_t wider = t->buckets * 2;
+	struct socket_entry **bucket = calloc(wider, sizeof *bucket);
+
+	if (!bucket)
+		return;
+	free(t->bucket);
+	t->bucket = bucket;
+	t->buckets = wider;
+	for (struct socket_entry *s = t->oldest; s; s = s->newer) {
+		struct socket_entry **head = bucket_of(t, s->protocol, s->l4, &s->socket);
+		s->next_in_bucket = *head;
+		*head = s;
+	}
 }
 
 static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
@@ -140,11 +180,14 @@ static struct socket_entry *get_entry(struct socket_table *t, const struct obser
 	}
 	if (t->count >= t->options.max_sockets)
 		evict_oldest(t);
+	if (t->count >= t->buckets)
+		grow_buckets(t);
 	s = slab_get(t->pool);
 	if (!s) {
 		error_memory(err, "a client socket");
 		return NULL;
 	}
+	memset(s, 0, t->entry_size);
 	*s = (struct socket_entry){
 		.socket = *socket,
 		.l4 = o->l4,
@@ -153,6 +196,7 @@ static struct socket_entry *get_entry(struct socket_table *t, const struct obser
 		.first_ns = o->ts_ns,
 		.last_ns = o->ts_ns,
 		.first_packet = o->packet,
+		.after_eviction = t->evicted > 0,
 	};
 	struct socket_entry **head = bucket_of(t, o->protocol, o->l4, socket);
 	s->next_in_bucket = *head;
@@ -165,7 +209,7 @@ static struct socket_entry *get_entry(struct socket_table *t, const struct obser
 static void add_bits(struct socket_entry *s, unsigned kind, float bits, uint64_t packet)
 {
 	const struct evidence_kind *k = &protocols[s->protocol]->kinds[kind];
-	struct evidence_sum *sum = &s->sum[kind];
+	struct evidence_sum *sum = &s->sums[kind];
 
 	sum->count++;
 	sum->against += bits < 0;
@@ -179,29 +223,60 @@ static void add_bits(struct socket_entry *s, unsigned kind, float bits, uint64_t
 		sum->bits = -k->cap;
 }
 
-void socket_entry_add(struct socket_entry *s, unsigned kind, uint64_t packet)
+void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_t packet)
 {
-	const struct evidence_kind *k = &protocols[s->protocol]->kinds[kind];
+	const struct protocol *protocol = protocols[s->protocol];
+	unsigned kind;
+
+	if (!protocol_kind(protocol, found, &kind))
+		return;
+	const struct evidence_kind *k = &protocol->kinds[kind];
 	add_bits(s, kind, k->test == TEST_AGAINST ? k->against : k->bits, packet);
 }
 
-static void test_counter(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o)
+/* The other end's address, hashed: two ports of one host are one peer. */
+static uint32_t peer_of(const struct socket_table *t, const struct socket_entry *s,
+			const struct observation *o)
 {
-	bool sent = endpoint_equal(&s->socket, &o->from);
-	const struct endpoint *peer = sent ? &o->to : &o->from;
+	const struct endpoint *peer = endpoint_equal(&s->socket, &o->from) ? &o->to : &o->from;
+	return (uint32_t)hash_words(&t->key, &peer->ip, sizeof peer->ip);
+}
+
+/* Whether this address has not counted yet. */
+static bool is_new_witness(struct witnesses *w, uint32_t address)
+{
+	const unsigned kept = sizeof w->address / sizeof w->address[0];
+
+	for (unsigned i = 0; i < w->used; i++)
+		if (w->address[i] == address)
+			return false;
+	w->address[w->next] = address;
+	w->next = (uint8_t)((w->next + 1) % kept);
+	if (w->used < kept)
+		w->used++;
+	return true;
+}
+
+static void test_counter(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o,
+			 uint32_t peer)
+{
 	uint16_t value = (uint16_t)o->value;
 	uint16_t step = (uint16_t)(value - s->counter_last);
 
 	/* Only across peers does it tell: within one flow, counters are common. */
-	if (s->has_counter && !endpoint_equal(peer, &s->counter_peer)) {
-		if (step >= 1 && step <= COUNTER_SMALL_STEP)
-			add_bits(s, o->kind, k->bits, o->packet);
-		else if (step == 0 || step > COUNTER_FAR_STEP)
+	if (!s->has_counter) {
+		(void)is_new_witness(&s->steps, peer); /* so that a way back to it is no step to another */
+	} else if (peer != s->counter_peer) {
+		if (step >= 1 && step <= COUNTER_SMALL_STEP) {
+			if (is_new_witness(&s->steps, peer))
+				add_bits(s, o->kind, k->bits, o->packet);
+		} else if (step == 0 || step > COUNTER_FAR_STEP) {
 			add_bits(s, o->kind, k->against, o->packet);
+		}
 	}
 	s->has_counter = true;
 	s->counter_last = value;
-	s->counter_peer = *peer;
+	s->counter_peer = peer;
 }
 
 static int bytes_changed(uint32_t a, uint32_t b)
@@ -232,21 +307,22 @@ static void test_nonce(struct socket_entry *s, const struct evidence_kind *k, co
 		s->nonce_used++;
 }
 
-static void test_reflected(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o)
+static void test_reflected(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o,
+			   uint32_t peer)
 {
 	const uint8_t bytes[4] = { (uint8_t)(o->value >> 24), (uint8_t)(o->value >> 16),
 				   (uint8_t)(o->value >> 8), (uint8_t)o->value };
 	struct ip seen = ip_from_v4(bytes);
 	bool same = s->has_public && ip_equal(&seen, &s->public_ip);
 
-	if (ip_equal(&seen, &s->socket.ip) || (same && !endpoint_equal(&o->from, &s->public_peer))) {
+	if (ip_equal(&seen, &s->socket.ip) || (same && peer != s->public_peer)) {
 		s->public_confirmed = true;
 		add_bits(s, o->kind, k->bits, o->packet);
 	}
 	if (!s->has_public || (!same && !s->public_confirmed)) {
 		s->has_public = true;
 		s->public_ip = seen;
-		s->public_peer = o->from;
+		s->public_peer = peer;
 	}
 }
 
@@ -258,20 +334,25 @@ static bool observe_at(struct socket_table *t, const struct observation *o, cons
 
 	if (!s)
 		return false;
+	uint32_t peer = peer_of(t, s, o);
 	if (o->ts_ns > s->last_ns)
 		s->last_ns = o->ts_ns;
 	switch (k->test) {
 	case TEST_NONE:
 		add_bits(s, o->kind, k->bits, o->packet);
 		break;
+	case TEST_PEERS:
+		if (is_new_witness(&s->echoes, peer))
+			add_bits(s, o->kind, k->bits, o->packet);
+		break;
 	case TEST_COUNTER:
-		test_counter(s, k, o);
+		test_counter(s, k, o, peer);
 		break;
 	case TEST_NONCE:
 		test_nonce(s, k, o);
 		break;
 	case TEST_REFLECTED:
-		test_reflected(s, k, o);
+		test_reflected(s, k, o, peer);
 		break;
 	case TEST_AGAINST:
 		add_bits(s, o->kind, k->against, o->packet);
@@ -306,18 +387,23 @@ float socket_bits(const struct socket_entry *s)
 {
 	float bits = 0;
 
-	for (unsigned i = 0; i < protocols[s->protocol]->kind_count; i++)
-		bits += s->sum[i].bits;
+	for (unsigned i = 0; i < socket_kinds(protocols[s->protocol]); i++)
+		bits += s->sums[i].bits;
 	return bits;
+}
+
+struct evidence_sum socket_sum(const struct socket_entry *s, unsigned kind)
+{
+	return kind < socket_kinds(protocols[s->protocol]) ? s->sums[kind] : (struct evidence_sum){ 0 };
 }
 
 enum verdict socket_verdict(const struct socket_table *t, const struct socket_entry *s)
 {
 	float bits = socket_bits(s);
 
-	return bits >= t->options.verdict_bits   ? VERDICT_RECOGNISED
-	       : bits >= t->options.suspect_bits ? VERDICT_SUSPECTED
-						 : VERDICT_NONE;
+	if (bits >= t->options.verdict_bits)
+		return s->after_eviction ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
+	return bits >= t->options.suspect_bits ? VERDICT_SUSPECTED : VERDICT_NONE;
 }
 
 static int by_first_packet(const void *a, const void *b)

@@ -1,7 +1,9 @@
 /*
  * Client sockets (D3) and the evidence about them. One table, owned by the aggregator; bounded: beyond the
- * limit the socket with the oldest evidence is evicted and counted, which can only lose a verdict, never make
- * one.
+ * limit the socket with the oldest evidence is evicted and counted. What is evicted may have spoken against
+ * its socket, and the socket may come back. So that eviction can lose a verdict but never make one, a socket
+ * whose entry was made after the first eviction is suspected at most, whatever its bits; the run says anyway
+ * that it is incomplete.
  */
 #ifndef FS_IDENTIFY_SOCKETS_H
 #define FS_IDENTIFY_SOCKETS_H
@@ -13,11 +15,17 @@
 #define SUSPECT_BITS_DEFAULT 10.0F /* ... and suspected at >= 10 */
 
 struct evidence_sum {
-	uint32_t count; /* reports for, and against */
-	uint32_t against;
+	uint32_t count;        /* reports, for and against */
+	uint32_t against;      /* of these, against */
 	float bits;            /* capped sum, both together */
 	uint64_t first_packet; /* 0: none */
 	uint64_t last_packet;
+};
+
+/* The addresses that counted last, as hashes: that two share one can only lose evidence. */
+struct witnesses {
+	uint32_t address[4];
+	uint8_t next, used;
 };
 
 enum verdict { VERDICT_NONE, VERDICT_SUSPECTED, VERDICT_RECOGNISED };
@@ -28,19 +36,25 @@ struct socket_entry {
 	uint8_t protocol;             /* index into protocols[] */
 	bool internal;                /* D5 */
 	bool has_counter, has_public; /* ... below are valid */
-	bool public_confirmed;        /* by the socket's own address or by two peers */
+	bool public_confirmed;        /* by the socket's own address or by peers at two addresses */
+	bool after_eviction;          /* suspected at most, see above */
 	int64_t first_ns, last_ns;    /* of its evidence */
 	uint64_t first_packet;
 	struct ip public_ip;        /* the address by which others see it (TEST_REFLECTED) */
 	uint32_t candidate, client; /* numbers that the aggregator gives when verdicts fall; 0: none */
 	uint32_t high_peers;        /* counted then, too */
-	struct evidence_sum sum[EVIDENCE_KINDS_MAX];
-	/* the tests' memory */
-	struct endpoint counter_peer, public_peer;
+	/* the tests' memory; peers are hashed addresses */
+	struct witnesses echoes, steps; /* of TEST_PEERS, of TEST_COUNTER */
+	uint32_t counter_peer, public_peer;
 	uint16_t counter_last;
 	uint8_t nonce_next, nonce_used;
 	uint32_t nonce[8];
 	struct socket_entry *next_in_bucket, *newer, *older;
+	/*
+	 * By kind; only as many as some protocol needs for its sockets, and so none for kinds ABOUT_FLOW at
+	 * the end of its table. Read with socket_sum().
+	 */
+	struct evidence_sum sums[];
 };
 
 struct socket_options {
@@ -54,12 +68,15 @@ struct socket_table *socket_table_new(const struct socket_options *options, stru
 void socket_table_free(struct socket_table *t);
 /* Evidence about sockets; ABOUT_FLOW observations are ignored here. False only when out of memory. */
 bool socket_table_observe(struct socket_table *t, const struct observation *o, struct error *err);
-/* Evidence that the machinery itself found about an existing entry (kind_refused and the like). */
-void socket_entry_add(struct socket_entry *s, unsigned kind, uint64_t packet);
+/* Evidence that the machinery itself found about an existing entry, if its protocol gives it weight. */
+void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_t packet);
+/* All zeros for a kind without evidence, and for one that is not about sockets. */
+struct evidence_sum socket_sum(const struct socket_entry *s, unsigned kind);
 struct socket_entry *socket_table_find(const struct socket_table *t, unsigned protocol, unsigned l4,
 				       const struct endpoint *socket);
 float socket_table_verdict_bits(const struct socket_table *t);
 float socket_bits(const struct socket_entry *s); /* sum over the kinds */
+/* By the bits, except that an entry made after an eviction is suspected at most. */
 enum verdict socket_verdict(const struct socket_table *t, const struct socket_entry *s);
 /*
  * In order of first_packet. visit() returns false to stop, which makes the whole false; so does want of

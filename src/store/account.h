@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 struct run_facts {
-	const struct source *source;
+	struct source *source;
 	const struct decoder *decoder;
 	const struct flow_table *flows;
 };

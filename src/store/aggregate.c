@@ -53,6 +53,8 @@ static struct flow_evidence *get_flow_evidence(struct aggregate *a, const struct
 		if (e->flow == o->flow && e->protocol == o->protocol && e->kind == o->kind)
 			return e;
 	}
+	if (a->flow_evidences >= FLOW_EVIDENCE_MAX)
+		return NULL;
 	void *rows = a->flow_evidence;
 	bool room = rows_reserve(&rows, a->flow_evidences, &a->flow_evidence_room, sizeof *a->flow_evidence);
 	a->flow_evidence = rows;
@@ -67,11 +69,11 @@ static struct flow_evidence *get_flow_evidence(struct aggregate *a, const struct
 
 static void note_flow_evidence(struct aggregate *a, const struct observation *o)
 {
-	if (a->flow_evidences >= FLOW_EVIDENCE_MAX) {
+	struct flow_evidence *e = get_flow_evidence(a, o);
+	if (!e && a->flow_evidences >= FLOW_EVIDENCE_MAX) {
 		a->refused_events++;
 		return;
 	}
-	struct flow_evidence *e = get_flow_evidence(a, o);
 	if (!e) {
 		a->failed = true;
 		error_memory(&a->failure, "evidence about a flow");

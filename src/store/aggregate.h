@@ -16,6 +16,7 @@ struct aggregate_options {
 	struct socket_options sockets;
 	uint32_t max_pairs;
 	bool all_flows; /* put unrecognised flows into the sink, too */
+	bool strict;    /* an incomplete run is an error (EXIT_INCOMPLETE), and nothing is written */
 };
 
 struct aggregate;

@@ -4,6 +4,8 @@ FS_STORE = \
 	src/store/aggregate.c \
 	src/store/aggregate.h \
 	src/store/json.c \
+	src/store/candidates.c \
+	src/store/candidates.h \
 	src/store/label.c \
 	src/store/label.h \
 	src/store/open.c \
@@ -20,6 +22,8 @@ FS_STORE = \
 	src/store/sqlite.c \
 	src/store/sqlite_insert.c \
 	src/store/sqlite_insert.h \
+	src/store/sqlite_writer.c \
+	src/store/sqlite_writer.h \
 	src/store/target.c \
 	src/store/target.h \
 	src/store/totals.c \

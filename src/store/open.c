@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,6 +124,19 @@ int database_integer(sqlite3 *db, const char *sql, int64_t *value)
 	return code;
 }
 
+uint32_t database_schema(const char *path)
+{
+	uint8_t header[64]; /* https://www.sqlite.org/fileformat.html: user_version is at byte 60 */
+	FILE *f = fopen(path, "rbe");
+	size_t n = f ? fread(header, 1, sizeof header, f) : 0;
+	struct reader r = reader_on((struct span){ header, n });
+
+	if (f)
+		fclose(f);
+	rd_skip(&r, 60);
+	return rd_be32(&r);
+}
+
 bool database_check_version(sqlite3 *db, const char *path, enum exit_status status, struct error *err)
 {
 	int64_t version;
@@ -207,6 +221,9 @@ sqlite3 *store_open_read(const char *path, struct error *err)
 				  "change, and it "
 				  "cannot be undone: %s\nlet a user who may write the file open it once",
 				  path, sqlite3_errstr(code));
+	} else if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
+		error_set(err, EXIT_INPUT, "%s is in use by another program; end that one and try again",
+			  path);
 	} else if (code != SQLITE_OK) {
 		error_set(err, EXIT_INPUT, "cannot read %s: %s", path, sqlite3_errstr(code));
 	}

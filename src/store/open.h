@@ -22,6 +22,9 @@
  */
 sqlite3 *store_open_read(const char *path, struct error *err);
 
+/* Schema of the footsteps database at path, from its header; 0 when it cannot be read or is unfinished. */
+uint32_t database_schema(const char *path);
+
 /* What lies at a path, by its first bytes. */
 enum file_kind {
 	FILE_ABSENT,

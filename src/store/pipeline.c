@@ -75,21 +75,46 @@ void pipeline_free(struct pipeline *p)
 	free(p);
 }
 
-bool pipeline_frame(struct pipeline *p, const struct frame *frame, struct error *err)
+static bool one_packet(struct pipeline *p, const struct packet *packet, uint64_t hash, struct error *err)
 {
-	struct packet packet;
 	struct flow_step step;
 
-	aggregate_frame(p->aggregate, frame->ts_ns);
-	if (decode_frame(p->decoder, frame, ++p->frames, &packet) != REASON_used)
-		return true;
-	if (!flow_table_packet(p->flows, &packet, &step, err))
+	if (!flow_table_packet(p->flows, packet, hash, &step, err))
 		return false;
-	enum flow_want want = identifier_packet(p->identifier, &packet, &step);
-	flow_table_settle(p->flows, &packet, &step, want);
-	if (packet.has_quote)
-		flow_table_quote(p->flows, &packet);
+	enum flow_want want = identifier_packet(p->identifier, packet, &step);
+	flow_table_settle(p->flows, packet, &step, want);
+	if (packet->has_quote)
+		flow_table_quote(p->flows, packet);
 	return true;
+}
+
+bool pipeline_frames(struct pipeline *p, const struct frame *frames, size_t count, struct error *err)
+{
+	struct packet packet[PIPELINE_BATCH];
+	uint64_t hash[PIPELINE_BATCH];
+	size_t packets = 0;
+
+	/* Stage by stage over the batch: while one packet's flow comes from memory, others are worked on. */
+	for (size_t i = 0; i < count; i++) {
+		aggregate_frame(p->aggregate, frames[i].ts_ns);
+		if (decode_frame(p->decoder, &frames[i], ++p->frames, &packet[packets]) == REASON_used) {
+			hash[packets] = flow_table_hash(p->flows, &packet[packets]);
+			packets++;
+		}
+	}
+	for (size_t i = 0; i < packets; i++)
+		flow_table_touch(p->flows, hash[i]);
+	for (size_t i = 0; i < packets; i++)
+		if (!one_packet(p, &packet[i], hash[i], err))
+			return false;
+	return !aggregate_failed(p->aggregate, err);
+}
+
+static const char *link_name(int linktype)
+{
+	const char *name = linktype_name(linktype);
+
+	return name ? name : "unknown";
 }
 
 static void note_problems(const struct pipeline *p, struct problems *problems)
@@ -105,13 +130,17 @@ static void note_problems(const struct pipeline *p, struct problems *problems)
 			     "%" PRIu64
 			     " flows were evicted because the flow table was full: raise --max-flows",
 			     flows.ended[FLOW_END_evicted]);
-	if (account[REASON_unsupported_link]) {
-		const char *name = linktype_name(extras.unsupported_linktype);
+	uint64_t passed_over = identifier_passed_over(p->identifier) + ndpi_bridge_passed_over(p->bridge);
+	if (passed_over)
+		problems_add(problems,
+			     "%" PRIu64
+			     " flows were not looked at to the end: too many were undecided at a time",
+			     passed_over);
+	if (account[REASON_unsupported_link])
 		problems_add(problems,
 			     "%" PRIu64 " frames have a link type that footsteps cannot read: %s (%d)",
-			     account[REASON_unsupported_link], name ? name : "unknown",
+			     account[REASON_unsupported_link], link_name(extras.unsupported_linktype),
 			     extras.unsupported_linktype);
-	}
 }
 
 bool pipeline_finish(struct pipeline *p, struct source *source, struct sink *sink, struct run_row *run,
@@ -119,18 +148,32 @@ bool pipeline_finish(struct pipeline *p, struct source *source, struct sink *sin
 {
 	const struct run_facts facts = { .source = source, .decoder = p->decoder, .flows = p->flows };
 
+	const uint64_t *account = decoder_account(p->decoder);
+	struct decode_extras extras;
+
+	decoder_extras(p->decoder, &extras);
+	if (p->frames && account[REASON_unsupported_link] == p->frames)
+		return error_set(
+			err, EXIT_INPUT,
+			"no frame can be read: the link type is %s (%d), which footsteps does not know",
+			link_name(extras.unsupported_linktype), extras.unsupported_linktype);
 	flow_table_finish(p->flows);
 	note_problems(p, problems);
 	run->idle_ns = p->options.flows.idle_ns;
 	return aggregate_finish(p->aggregate, sink, run, &facts, problems, summary, err);
 }
 
-void pipeline_print_account(const struct pipeline *p, const struct source *source,
+void pipeline_print_account(const struct pipeline *p, struct source *source,
 			    const struct aggregate_summary *summary, FILE *out)
 {
 	const struct run_facts facts = { .source = source, .decoder = p->decoder, .flows = p->flows };
 
 	account_print(&facts, summary->flows, summary->packets_in_flows, out);
+}
+
+uint64_t pipeline_frame_count(const struct pipeline *p)
+{
+	return p->frames;
 }
 
 void pipeline_flow_stats(const struct pipeline *p, struct flow_table_stats *out)

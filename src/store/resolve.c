@@ -37,15 +37,40 @@ static bool gather(struct aggregate *a, struct candidates *c, struct error *err)
 	return true;
 }
 
-/* The version that the host's newest version check gave; "" when there is none. */
-static const char *version_of(const struct aggregate *a, const struct socket_entry *s)
+static uint64_t hash_check(const struct aggregate *a, unsigned protocol, const struct ip *ip)
+{
+	struct {
+		struct ip ip;
+		uint64_t protocol;
+	} key = { *ip, protocol };
+	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
+	return hash_words(&a->key, &key, sizeof key);
+}
+
+static const struct version_check *find_check(const struct aggregate *a, const struct row_index *checks,
+					      unsigned protocol, const struct ip *ip)
+{
+	uint64_t hash = hash_check(a, protocol, ip);
+	uint32_t at = 0, i;
+
+	while ((i = row_index_probe(checks, hash, &at)) != ROW_NONE) {
+		const struct version_check *v = version_check_at(a->exchanges, i);
+		if (v->protocol == protocol && ip_equal(&v->client.ip, ip))
+			return v;
+	}
+	return NULL;
+}
+
+/* The newest of each address. */
+static bool index_checks(const struct aggregate *a, struct row_index *checks, struct error *err)
 {
 	for (uint32_t i = version_check_count(a->exchanges); i-- > 0;) {
 		const struct version_check *v = version_check_at(a->exchanges, i);
-		if (v->protocol == s->protocol && ip_equal(&v->client.ip, &s->socket.ip))
-			return v->event.of.version.version;
+		if (!find_check(a, checks, v->protocol, &v->client.ip) &&
+		    !row_index_add(checks, hash_check(a, v->protocol, &v->client.ip), i))
+			return error_memory(err, "the version checks");
 	}
-	return "";
+	return true;
 }
 
 static void add_pair(struct client_row *row, const struct pair *pair)
@@ -65,9 +90,11 @@ static void add_pair(struct client_row *row, const struct pair *pair)
 	sum->payload_in += pair->total.payload_in;
 }
 
-static struct client_row client_row_of(const struct aggregate *a, const struct socket_entry *s)
+static struct client_row client_row_of(const struct aggregate *a, const struct row_index *checks,
+				       const struct socket_entry *s)
 {
 	bool recognised = socket_verdict(a->sockets, s) == VERDICT_RECOGNISED;
+	const struct version_check *check = find_check(a, checks, s->protocol, &s->socket.ip);
 
 	return (struct client_row){
 		.id = s->client,
@@ -82,7 +109,7 @@ static struct client_row client_row_of(const struct aggregate *a, const struct s
 		.first_packet = s->first_packet,
 		.first_ns = s->first_ns,
 		.last_ns = s->last_ns,
-		.version = version_of(a, s),
+		.version = check ? check->event.of.version.version : "",
 	};
 }
 
@@ -90,13 +117,14 @@ static bool put_clients(const struct aggregate *a, const struct candidates *c, s
 			struct error *err)
 {
 	struct client_row *row = calloc(c->clients + 1U, sizeof *row);
-	bool ok = true;
+	struct row_index checks = { 0 };
+	bool ok = index_checks(a, &checks, err);
 
 	if (!row)
-		return error_memory(err, "the client rows");
-	for (uint32_t i = 0; i < c->clients; i++)
-		row[i] = client_row_of(a, c->client[i]);
-	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
+		ok = error_memory(err, "the client rows");
+	for (uint32_t i = 0; ok && i < c->clients; i++)
+		row[i] = client_row_of(a, &checks, c->client[i]);
+	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
 		const struct pair *pair = pair_table_at(c->pairs, i);
 		uint32_t client = c->entry[pair->client - 1]->client;
 		if (client)
@@ -104,6 +132,7 @@ static bool put_clients(const struct aggregate *a, const struct candidates *c, s
 	}
 	for (uint32_t i = 0; ok && i < c->clients; i++)
 		ok = sink->ops->put_client(sink, &row[i], err);
+	row_index_drop(&checks);
 	free(row);
 	return ok;
 }
@@ -166,7 +195,7 @@ static bool put_flows(struct aggregate *a, const struct candidates *c, struct to
 
 	while (ok && next_flow(a->spool, &r, &sizes, &failed, err)) {
 		struct flow_row row;
-		label_record(c, &r, &row);
+		label_record(c, a->names, &r, &row);
 		ok = totals_add_label(totals, &row, err);
 		if (ok && r.l4 == IPPROTO_UDP && row.client)
 			ok = totals_add_sizes(totals, c, c->client[row.client - 1], &r, sizes, err);
@@ -190,9 +219,9 @@ static bool put_evidence(const struct aggregate *a, const struct candidates *c, 
 				.subject = s->client,
 				.protocol = protocols[s->protocol]->name,
 				.kind = &protocols[s->protocol]->kinds[k],
-				.sum = s->sum[k],
+				.sum = socket_sum(s, k),
 			};
-			ok = s->sum[k].count == 0 || sink->ops->put_evidence(sink, &row, err);
+			ok = row.sum.count == 0 || sink->ops->put_evidence(sink, &row, err);
 		}
 	}
 	for (uint32_t i = 0; ok && i < a->flow_evidences; i++) {
@@ -208,7 +237,8 @@ static bool put_evidence(const struct aggregate *a, const struct candidates *c, 
 	return ok;
 }
 
-static bool put_exchange(const struct exchange *x, struct sink *sink, struct error *err)
+static bool put_exchange(const struct candidates *c, const struct exchange *x, struct sink *sink,
+			 struct error *err)
 {
 	const struct exchange_row row = {
 		.flow = x->flow,
@@ -221,6 +251,7 @@ static bool put_exchange(const struct exchange *x, struct sink *sink, struct err
 		.first_ns = x->first_ns,
 		.last_ns = x->last_ns,
 		.messages = x->messages,
+		.client_socket = client_of_host(c, x->protocol, &x->client.ip),
 	};
 	bool ok = sink->ops->put_exchange(sink, &row, err);
 
@@ -239,13 +270,14 @@ static bool put_exchange(const struct exchange *x, struct sink *sink, struct err
 	return ok;
 }
 
-static bool put_exchanges(const struct aggregate *a, struct sink *sink, struct error *err)
+static bool put_exchanges(const struct aggregate *a, const struct candidates *c, struct sink *sink,
+			  struct error *err)
 {
 	bool ok = true;
 
 	for (uint32_t i = 0; ok && i < exchange_table_count(a->exchanges); i++)
 		if (exchange_table_at(a->exchanges, i)->role)
-			ok = put_exchange(exchange_table_at(a->exchanges, i), sink, err);
+			ok = put_exchange(c, exchange_table_at(a->exchanges, i), sink, err);
 	for (uint32_t i = 0; ok && i < version_check_count(a->exchanges); i++) {
 		const struct version_check *v = version_check_at(a->exchanges, i);
 		const struct version_row row = {
@@ -259,6 +291,7 @@ static bool put_exchanges(const struct aggregate *a, struct sink *sink, struct e
 			.version = v->event.of.version.version,
 			.host = v->event.of.version.host,
 			.platform = v->event.of.version.platform,
+			.client_socket = client_of_host(c, v->protocol, &v->client.ip),
 		};
 		ok = sink->ops->put_version(sink, &row, err);
 	}
@@ -285,12 +318,13 @@ static bool put_bounds(const struct aggregate_summary *summary, struct sink *sin
 	return true;
 }
 
-static bool put_run(struct sink *sink, const struct run_row *run, const struct run_facts *facts,
-		    struct error *err)
+/* Last, as their digests go on being computed while the rest is written. */
+static bool put_inputs(struct sink *sink, const struct run_facts *facts, struct error *err)
 {
 	const struct input_info *input;
-	bool ok = sink->ops->put_run(sink, run, err);
+	bool ok = true;
 
+	source_settle(facts->source);
 	for (uint32_t i = 0; ok && (input = source_input(facts->source, i)); i++)
 		ok = sink->ops->put_input(sink, i + 1, input, err);
 	return ok;
@@ -321,10 +355,11 @@ static bool put_all(struct aggregate *a, const struct candidates *c, struct tota
 		    const struct run_row *run, const struct run_facts *facts,
 		    struct aggregate_summary *summary, struct error *err)
 {
-	return put_run(sink, run, facts, err) && account_put(sink, facts, &a->judge, err) &&
+	return sink->ops->put_run(sink, run, err) && account_put(sink, facts, &a->judge, err) &&
 	       put_clients(a, c, sink, err) && put_pairs(a, c, sink, err) &&
 	       put_flows(a, c, totals, sink, summary, err) && put_evidence(a, c, sink, err) &&
-	       put_exchanges(a, sink, err) && totals_put(totals, sink, err);
+	       put_exchanges(a, c, sink, err) && totals_put(totals, sink, err) &&
+	       put_inputs(sink, facts, err);
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
@@ -340,8 +375,8 @@ bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *ru
 	account_judge(&a->judge, facts);
 	summary->exchanges = exchange_table_count(a->exchanges);
 	summary->version_checks = version_check_count(a->exchanges);
-	bool ok = candidates_gather(&c, a->sockets, a->names, a->options.max_pairs, err) &&
-		  gather(a, &c, err) && candidates_verdicts(&c, &summary->clients, err);
+	bool ok = candidates_gather(&c, a->sockets, a->options.max_pairs, err) && gather(a, &c, err) &&
+		  candidates_verdicts(&c, &summary->clients, err);
 	if (ok) {
 		summary->suspected = c.clients - summary->clients;
 		note_bounds(a, &c, summary, problems);
@@ -349,7 +384,10 @@ bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *ru
 		run->last_ns = a->judge.greatest_ns;
 		run->complete = problems->count == 0;
 		run->problems = problems->text;
-		ok = put_all(a, &c, &totals, sink, run, facts, summary, err);
+		if (a->options.strict && !run->complete)
+			ok = error_set(err, EXIT_INCOMPLETE,
+				       "incomplete, and --strict: nothing is written\n%s", problems->text);
+		ok = ok && put_all(a, &c, &totals, sink, run, facts, summary, err);
 		summary->sizes_missing = totals.sizes_missing;
 		ok = ok && put_bounds(summary, sink, err);
 	}

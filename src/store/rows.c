@@ -20,7 +20,7 @@ const char *const row_tables[ROW_KIND_COUNT] = {
 };
 /* clang-format on */
 
-static const char *const source_names[] = {
+const char *const label_source_names[] = {
 #define X(name, words) #name,
 	LABEL_SOURCES(X)
 #undef X
@@ -386,7 +386,7 @@ bool row_put_flow(struct sink *s, const struct flow_row *row, struct error *err)
 	}
 	add_text(r, "label", f->label);
 	add_text_or_null(r, "protocol", row->protocol);
-	add_text(r, "source", source_names[row->source]);
+	add_text(r, "source", label_source_names[row->source]);
 	add_bits(r, "bits", row->bits);
 	add_count_or_null(r, "client", row->client > 0, row->client);
 	add_text_or_null(r, "ndpi", f->ndpi_label);
@@ -424,6 +424,7 @@ bool row_put_exchange(struct sink *s, const struct exchange_row *row, struct err
 	add_integer(r, "first_ns", row->first_ns);
 	add_integer(r, "last_ns", row->last_ns);
 	add_integer(r, "messages", row->messages);
+	add_count_or_null(r, "client", row->client_socket > 0, row->client_socket);
 	return end(s, r, err);
 }
 
@@ -454,6 +455,7 @@ bool row_put_version(struct sink *s, const struct version_row *row, struct error
 	add_text(r, "version", row->version);
 	add_text(r, "platform", row->platform);
 	add_text(r, "host", row->host);
+	add_count_or_null(r, "client", row->client_socket > 0, row->client_socket);
 	return end(s, r, err);
 }
 

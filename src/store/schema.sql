@@ -65,7 +65,7 @@ CREATE TABLE clients (              -- client sockets (D3) with a verdict
 	first_ns     INTEGER,          -- first and last packet of its flows (lifetime, D13)
 	last_ns      INTEGER,
 	peers        INTEGER NOT NULL, -- remote sockets that it exchanged a packet with (D4)
-	flows        INTEGER NOT NULL,
+	flows        INTEGER NOT NULL, -- this and what follows: over its UDP flows (for TCP see client_traffic)
 	packets_out  INTEGER NOT NULL,
 	packets_in   INTEGER NOT NULL,
 	payload_out  INTEGER NOT NULL, -- transport payload as captured, bytes
@@ -172,6 +172,7 @@ CREATE TABLE exchanges (            -- logins (B4) and contact-list exchanges (B
 	first_ns    INTEGER NOT NULL,
 	last_ns     INTEGER NOT NULL,
 	messages    INTEGER NOT NULL,
+	client      INTEGER,        -- recognised client socket of the same host (the port is the exchange's own)
 	PRIMARY KEY (run, flow)
 ) WITHOUT ROWID;
 
@@ -201,6 +202,7 @@ CREATE TABLE version_checks (       -- B1
 	version     TEXT NOT NULL,
 	platform    TEXT NOT NULL,
 	host        TEXT NOT NULL,
+	client      INTEGER,        -- recognised client socket of the same host
 	PRIMARY KEY (run, packet)
 ) WITHOUT ROWID;
 
@@ -270,3 +272,16 @@ FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND packets_out > 0
 UNION ALL
 SELECT run, flow, protocol, 'in', packets_in, payload_in, duration_in / 1e9
 FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND packets_in > 0;
+
+-- What each client's signalling costs, by label: UDP and TCP flows of its socket and peers, and the logins, contact
+-- lists and version checks of its host.
+CREATE VIEW client_traffic AS
+SELECT run, client, label, count(*) AS flows, sum(packets_out + packets_in) AS packets,
+       sum(payload_out + payload_in) AS payload, sum(bytes_out + bytes_in) AS bytes
+FROM (SELECT f.run, f.label, f.packets_out, f.packets_in, f.payload_out, f.payload_in, f.bytes_out, f.bytes_in,
+             coalesce(f.client, e.client, v.client) AS client
+      FROM flows f LEFT JOIN exchanges e USING (run, flow)
+           LEFT JOIN (SELECT DISTINCT run, flow, client FROM version_checks) v USING (run, flow)
+      WHERE f.protocol IS NOT NULL)
+WHERE client IS NOT NULL
+GROUP BY run, client, label;

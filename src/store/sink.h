@@ -1,10 +1,10 @@
 /*
  * Where results go: SQLite (default), JSON lines; later other engines behind the same struct.
  *
- * A run is written in the order of the calls below. Every struct is borrowed during its call. Times are ns
- * since 1970 UTC; "out" is sent by the client or initiator, "in" the other way; bytes and packets as defined
- * in flow.h. Each put_* returns false with *err filled (EXIT_OUTPUT); after that only abandon() may be
- * called.
+ * A run is written in the order of the calls below, but for its inputs, which come last. Every struct is
+ * borrowed during its call. Times are ns since 1970 UTC; "out" is sent by the client or initiator, "in" the
+ * other way; bytes and packets as defined in flow.h. Each put_* returns false with *err filled (EXIT_OUTPUT);
+ * after that only abandon() may be called.
  */
 #ifndef FS_STORE_SINK_H
 #define FS_STORE_SINK_H
@@ -79,6 +79,8 @@ enum label_source {
 #undef X
 };
 
+extern const char *const label_source_names[]; /* by enum label_source; in rows.c */
+
 struct flow_row {
 	const struct flow_record *flow; /* label final, never NULL */
 	const char *protocol;           /* "skype", or NULL */
@@ -99,8 +101,10 @@ struct exchange_row {
 	uint64_t flow; /* first_packet */
 	const char *protocol, *role, *form, *outcome;
 	struct endpoint client, server;
-	int64_t first_ns, last_ns; /* of the flow */
+	int64_t first_ns, last_ns; /* of its messages */
 	uint32_t messages;
+	uint32_t client_socket; /* id of the recognised client on the same host; 0 none. Which of several: the
+				   first */
 };
 struct exchange_message_row {
 	uint64_t flow;
@@ -117,6 +121,7 @@ struct version_row {
 	int64_t ts_ns;
 	struct endpoint client, server;
 	const char *protocol, *action, *version, *host, *platform;
+	uint32_t client_socket; /* as in exchange_row */
 };
 
 /* All flows by final label (--flows recognised keeps these totals of everything). */

@@ -3,6 +3,7 @@
 #include "store/rows.h"
 #include "store/schema_sql.h"
 #include "store/sqlite_insert.h"
+#include "store/sqlite_writer.h"
 #include "store/target.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ struct sqlite_sink {
 	char *path; /* as given; for messages */
 	bool append;
 	struct target target; /* unless append */
-	struct inserter inserter;
+	struct writer *writer;
 };
 
 /*
@@ -77,7 +78,8 @@ static bool open_append(struct sqlite_sink *s, struct error *err)
 
 static void sqlite_close(struct sqlite_sink *s)
 {
-	inserter_drop(&s->inserter);
+	writer_free(s->writer);
+	s->writer = NULL;
 	sqlite3_close(s->db); /* an open transaction is rolled back */
 	s->db = NULL;
 }
@@ -102,7 +104,7 @@ static bool complete(struct sqlite_sink *s, struct error *err)
 	char version[64];
 
 	snprintf(version, sizeof version, "PRAGMA user_version = %d;", STORE_SCHEMA_VERSION);
-	return rows_check(&s->rows, err) && inserter_flush(&s->inserter, err) &&
+	return rows_check(&s->rows, err) && writer_settle(s->writer, err) &&
 	       (s->append || execute(s, version, err)) && execute(s, "COMMIT", err);
 }
 
@@ -113,7 +115,6 @@ static bool sqlite_finish(struct sink *sink, struct error *err)
 
 	if (ok) {
 		sqlite_close(s);
-		memset(&s->inserter, 0, sizeof s->inserter); /* for abandon() */
 		ok = s->append || target_finish(&s->target, err);
 	}
 	sqlite_abandon(sink);
@@ -122,12 +123,12 @@ static bool sqlite_finish(struct sink *sink, struct error *err)
 
 static struct row *sqlite_row(struct row_sink *rows, enum row_kind kind)
 {
-	return inserter_row(&((struct sqlite_sink *)rows)->inserter, kind);
+	return writer_row(((struct sqlite_sink *)rows)->writer, kind);
 }
 
 static bool sqlite_write(struct row_sink *rows, const struct row *row, struct error *err)
 {
-	return inserter_write(&((struct sqlite_sink *)rows)->inserter, row, err);
+	return writer_write(((struct sqlite_sink *)rows)->writer, row, err);
 }
 
 static const struct sink_ops sqlite_ops = {
@@ -151,10 +152,10 @@ struct sink *sink_sqlite_open(const char *path, bool append, struct error *err)
 	s->path = copy;
 	s->rows = (struct row_sink){ .sink.ops = &sqlite_ops, .row = sqlite_row, .write = sqlite_write };
 	append = append && file_look(path).kind == FILE_DATABASE;
-	if (append ? !open_append(s, err) : !open_fresh(s, err)) {
-		sqlite_abandon(&s->rows.sink);
-		return NULL;
-	}
-	inserter_init(&s->inserter, s->db, s->path);
-	return &s->rows.sink;
+	if (append ? open_append(s, err) : open_fresh(s, err))
+		s->writer = writer_new(s->db, s->path, err);
+	if (s->writer)
+		return &s->rows.sink;
+	sqlite_abandon(&s->rows.sink);
+	return NULL;
 }

@@ -40,9 +40,7 @@ void inserter_init(struct inserter *in, sqlite3 *db, const char *path)
 {
 	unsigned most = (unsigned)sqlite3_limit(db, SQLITE_LIMIT_VARIABLE_NUMBER, -1) / ROW_CELLS_MAX;
 
-	in->db = db;
-	in->path = path;
-	in->batch = most < INSERT_BATCH ? most : INSERT_BATCH;
+	*in = (struct inserter){ .db = db, .path = path, .batch = most < INSERT_BATCH ? most : INSERT_BATCH };
 }
 
 void inserter_drop(struct inserter *in)
@@ -102,7 +100,7 @@ static bool run_bound(struct inserter *in, sqlite3_stmt *stmt, int bound, struct
 	return sqlite_failure(in->db, in->path, err);
 }
 
-static bool insert_one(struct inserter *in, const struct row *row, struct error *err)
+bool inserter_one(struct inserter *in, const struct row *row, struct error *err)
 {
 	sqlite3_stmt **stmt = &in->one[row->kind];
 	int code = SQLITE_OK;
@@ -133,45 +131,36 @@ static int bind_changed(sqlite3_stmt *stmt, int before, struct cell *bound, cons
 	return code;
 }
 
-static bool insert_many(struct inserter *in, struct error *err)
+static bool prepare_many(struct inserter *in, const struct row *row, struct error *err)
 {
-	unsigned columns = in->flow[0].count;
+	if (!in->bound)
+		in->bound = calloc((size_t)in->batch * row->count,
+				   sizeof *in->bound); /* CELL_NULL, as in SQLite */
+	if (!in->bound)
+		return error_memory(err, "a statement");
+	in->many = prepare(in, row, in->batch, err);
+	return in->many != NULL;
+}
+
+static bool insert_many(struct inserter *in, const struct row *row, struct error *err)
+{
 	int code = SQLITE_OK;
 
-	if (!in->many) {
-		in->bound =
-			calloc((size_t)in->batch * columns, sizeof *in->bound); /* CELL_NULL, as in SQLite */
-		if (!in->bound)
-			return error_memory(err, "a statement");
-		in->many = prepare(in, &in->flow[0], in->batch, err);
-		if (!in->many)
-			return false;
-	}
+	if (!in->many && !prepare_many(in, row, err))
+		return false;
 	for (unsigned r = 0; r < in->batch; r++)
-		code |= bind_changed(in->many, (int)(r * columns), in->bound + (size_t)r * columns,
-				     &in->flow[r]);
-	in->waiting = 0;
+		code |= bind_changed(in->many, (int)(r * row->count), in->bound + (size_t)r * row->count,
+				     &row[r]);
 	return run_bound(in, in->many, code, err);
 }
 
-struct row *inserter_row(struct inserter *in, enum row_kind kind)
-{
-	return kind == ROW_flow ? &in->flow[in->waiting] : &in->other;
-}
-
-bool inserter_write(struct inserter *in, const struct row *row, struct error *err)
-{
-	if (row->kind != ROW_flow)
-		return insert_one(in, row, err);
-	return ++in->waiting < in->batch || insert_many(in, err);
-}
-
-bool inserter_flush(struct inserter *in, struct error *err)
+bool inserter_flows(struct inserter *in, const struct row *row, unsigned rows, struct error *err)
 {
 	bool ok = true;
 
-	for (unsigned r = 0; ok && r < in->waiting; r++)
-		ok = insert_one(in, &in->flow[r], err);
-	in->waiting = 0;
+	for (; ok && rows >= in->batch; row += in->batch, rows -= in->batch)
+		ok = insert_many(in, row, err);
+	for (; ok && rows > 0; row++, rows--)
+		ok = inserter_one(in, row, err);
 	return ok;
 }

@@ -42,6 +42,13 @@ static bool check_replaceable(const char *path, enum file_kind replaceable, stru
 {
 	struct file_look look = file_look(path);
 
+	if (look.kind == FILE_DATABASE && replaceable == FILE_DATABASE &&
+	    database_schema(path) > STORE_SCHEMA_VERSION)
+		return error_set(
+			err, EXIT_OUTPUT,
+			"%s was made by a newer footsteps, and is not replaced by this one; name another "
+			"file with -o, or remove it",
+			path);
 	if (look.kind == FILE_ABSENT || look.kind == FILE_EMPTY || look.kind == replaceable)
 		return true;
 	if (look.kind == FILE_UNREADABLE)

@@ -2,58 +2,68 @@
 #include "store/totals.h"
 #include "flow/message_log.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define SIZES 0x8000U /* a message log entry keeps 15 bits */
-
-static const char *const source_names[] = {
-#define X(name, words) #name,
-	LABEL_SOURCES(X)
-#undef X
-};
 
 void totals_drop(struct totals *t)
 {
 	free(t->label);
-	free(t->ndpi);
 	row_index_drop(&t->by_label);
 	for (unsigned p = 0; p < PROTOCOLS_MAX; p++)
 		free(t->sizes[p]);
 	*t = (struct totals){ 0 };
 }
 
-/* Labels are static or interned: equal text is not always one pointer, so the text's hash would be needed for
- * merging our own labels with libndpi's; they never meet, because the source differs. */
-static uint64_t hash_label(const struct totals *t, const struct flow_row *row)
+static uint64_t hash_text(const struct hash_key *key, uint64_t seed, const char *text)
 {
-	const uint64_t key[3] = { (uint64_t)(uintptr_t)row->flow->label,
-				  (uint64_t)(uintptr_t)row->flow->ndpi_label, (uint64_t)row->source };
-	return hash_words(&t->key, key, sizeof key);
+	uint64_t word = seed;
+
+	/* Labels are short; a word at a time, the last one padded. */
+	for (size_t left = strlen(text) + 1; left > 0;) {
+		size_t n = left < sizeof word ? left : sizeof word;
+		uint64_t part[2] = { 0, word };
+		memcpy(part, text, n);
+		word = hash_words(key, part, sizeof part);
+		text += n;
+		left -= n;
+	}
+	return word;
+}
+
+/* By text, not by pointer: two dissectors may use one label. */
+static uint64_t hash_label(const struct totals *t, const struct flow_row *row, const char *ndpi)
+{
+	return hash_text(&t->key, hash_text(&t->key, (uint64_t)row->source, row->flow->label), ndpi);
+}
+
+static bool is_total(const struct label_total_row *total, const struct flow_row *row, const char *ndpi)
+{
+	return total->source == label_source_names[row->source] &&
+	       strcmp(total->label, row->flow->label) == 0 && strcmp(total->ndpi_label, ndpi) == 0;
 }
 
 bool totals_add_label(struct totals *t, const struct flow_row *row, struct error *err)
 {
 	const struct flow_record *r = row->flow;
-	uint64_t hash = hash_label(t, row);
+	const char *ndpi = r->ndpi_label ? r->ndpi_label : "";
+	uint64_t hash = hash_label(t, row, ndpi);
 	uint32_t at = 0, i;
 
 	while ((i = row_index_probe(&t->by_label, hash, &at)) != ROW_NONE)
-		if (t->label[i].label == r->label && t->ndpi[i] == r->ndpi_label &&
-		    t->label[i].source == source_names[row->source])
+		if (is_total(&t->label[i], row, ndpi))
 			break;
 	if (i == ROW_NONE) {
-		void *labels = t->label, *ndpi = t->ndpi;
+		void *labels = t->label;
 		bool room = rows_reserve(&labels, t->labels, &t->label_room, sizeof *t->label);
-		room = rows_reserve(&ndpi, t->labels, &t->ndpi_room, sizeof *t->ndpi) && room;
 		t->label = labels;
-		t->ndpi = ndpi;
 		if (!room || !row_index_add(&t->by_label, hash, t->labels))
 			return error_memory(err, "the label totals");
 		i = t->labels++;
-		t->ndpi[i] = r->ndpi_label;
 		t->label[i] = (struct label_total_row){
 			.label = r->label,
-			.source = source_names[row->source],
-			.ndpi_label = r->ndpi_label ? r->ndpi_label : "",
+			.source = label_source_names[row->source],
+			.ndpi_label = ndpi,
 		};
 	}
 	struct label_total_row *total = &t->label[i];

@@ -8,8 +8,7 @@
 struct totals {
 	struct hash_key key;
 	struct label_total_row *label;
-	const char **ndpi; /* beside label[]: the interned name or NULL, compared as pointers */
-	uint32_t labels, label_room, ndpi_room;
+	uint32_t labels, label_room;
 	struct row_index by_label;
 	uint64_t *sizes[PROTOCOLS_MAX]; /* [probe][from client][size]; NULL until needed */
 	uint64_t sizes_missing;         /* messages whose size was not kept */

@@ -56,7 +56,7 @@ static bool text_append(char **to, const char *text, size_t length)
 }
 
 struct head { /* values of the head that are not kept as text */
-	char *kind, *order;
+	char *kind, *order, *page;
 };
 
 static char **head_slot(struct artefact *a, struct head *h, const char *key, size_t length)
@@ -67,7 +67,7 @@ static char **head_slot(struct artefact *a, struct head *h, const char *key, siz
 	} slots[] = {
 		{ "title", &a->title },       { "about", &a->about }, { "paper", &a->paper },
 		{ "cautions", &a->cautions }, { "empty", &a->empty }, { "kind", &h->kind },
-		{ "order", &h->order },
+		{ "order", &h->order },       { "hides", &a->hides }, { "page", &h->page },
 	};
 
 	for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
@@ -98,7 +98,7 @@ static bool head_read(struct artefact *a, struct head *h, const char *sql, const
 				return error_set(err, EXIT_INPUT,
 						 "%s, line %u: '%.*s' is not 'KEY: TEXT' with a known key "
 						 "(title, kind, order,"
-						 " about, paper, cautions, empty)",
+						 " about, paper, cautions, hides, page, empty)",
 						 where, number, (int)(end - text < 60 ? end - text : 60),
 						 text);
 			if (*slot)
@@ -115,27 +115,36 @@ static bool head_read(struct artefact *a, struct head *h, const char *sql, const
 	return true;
 }
 
+static bool number_read(const char *text, long least, long most, long *value)
+{
+	char *end = NULL;
+
+	*value = text ? strtol(text, &end, 10) : 0;
+	return end && end != text && !*end && *value >= least && *value <= most;
+}
+
 bool artefact_parse(struct artefact *a, const char *sql, const char *where, struct error *err)
 {
-	struct head h = { NULL, NULL };
-	char *end = NULL;
-	long order = 0;
+	struct head h = { NULL, NULL, NULL };
+	long order = 0, columns = 0;
 	bool ok = head_read(a, &h, sql, where, err);
 
-	if (ok && h.order)
-		order = strtol(h.order, &end, 10);
 	if (ok && (!a->title || !*a->title))
 		ok = error_set(err, EXIT_INPUT, "%s: its first comment lacks 'title: ...'", where);
 	else if (ok && (!h.kind || (strcmp(h.kind, "figure") != 0 && strcmp(h.kind, "table") != 0)))
 		ok = error_set(err, EXIT_INPUT, "%s: its first comment lacks 'kind: figure' or 'kind: table'",
 			       where);
-	else if (ok && (!h.order || !*h.order || *end || order < 0 || order > 1000000))
+	else if (ok && !number_read(h.order, 0, 1000000, &order))
 		ok = error_set(err, EXIT_INPUT,
 			       "%s: its first comment lacks 'order: NUMBER', its place in the page", where);
+	else if (ok && h.page && !number_read(h.page, 1, 100, &columns))
+		ok = error_set(err, EXIT_INPUT, "%s: 'page: %.40s' is no number of columns", where, h.page);
 	a->is_figure = ok && strcmp(h.kind, "figure") == 0;
 	a->order = (int)order;
+	a->page_columns = (int)columns;
 	free(h.kind);
 	free(h.order);
+	free(h.page);
 	if (ok) {
 		a->sql = strdup(sql);
 		ok = a->sql || error_memory(err, where);
@@ -149,6 +158,7 @@ void artefact_clear(struct artefact *a)
 	free(a->about);
 	free(a->paper);
 	free(a->cautions);
+	free(a->hides);
 	free(a->empty);
 	free(a->sql);
 	free(a->plot);

@@ -17,10 +17,12 @@ struct artefact {
 	bool is_figure;
 	int order; /* place in the page */
 	char *title;
-	char *about;    /* a sentence: what is counted, by which definition; or NULL */
-	char *paper;    /* what the paper found; or NULL */
-	char *cautions; /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
-	char *empty;    /* said instead, when there are no rows; or NULL */
+	char *about;      /* a sentence: what is counted, by which definition; or NULL */
+	char *paper;      /* what the paper found; or NULL */
+	char *cautions;   /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
+	char *hides;      /* as cautions: what may make rows go unseen; or NULL */
+	int page_columns; /* of the table in the page, from the left; 0: all */
+	char *empty;      /* said instead, when there are no rows; or NULL */
 	char *sql;  /* the file: the data, then optionally a statement that yields the sentence of the caption
 		     */
 	char *plot; /* NAME.gp; NULL for a table */

@@ -4,8 +4,9 @@
 #include "views/escape.h"
 #include <string.h>
 
-#define INPUTS_NAMED 3
-#define WHOLE_MOST   40U
+#define INPUTS_NAMED       3
+#define WHOLE_MOST         40U
+#define COLUMNS_FOR_PHONES 4 /* a table of more does not fit their width */
 
 void page_number(FILE *out, const char *digits)
 {
@@ -30,78 +31,113 @@ static bool is_number(sqlite3_stmt *stmt, int column)
 	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
-static void header_put(FILE *html, FILE *tsv, sqlite3_stmt *stmt, bool row)
+static void tsv_header_put(FILE *tsv, sqlite3_stmt *stmt)
 {
 	int columns = sqlite3_column_count(stmt);
 
-	if (html && row)
-		fputs("<div class=\"wide\"><table>\n<thead><tr>", html);
 	for (int c = 0; c < columns; c++) {
 		tsv_put(tsv, sqlite3_column_name(stmt, c));
 		fputc(c + 1 < columns ? '\t' : '\n', tsv);
-		if (!html || !row)
-			continue;
+	}
+}
+
+static void html_header_put(FILE *html, sqlite3_stmt *stmt, int columns)
+{
+	fprintf(html, "<div class=\"wide\"><table%s>\n<thead><tr>",
+		columns > COLUMNS_FOR_PHONES ? " class=\"many\"" : "");
+	for (int c = 0; c < columns; c++) {
 		/* The first row tells how a column is aligned. */
 		fputs(is_number(stmt, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">", html);
 		html_put(html, sqlite3_column_name(stmt, c));
 		fputs("</th>", html);
 	}
-	if (html && row)
-		fputs("</tr></thead>\n<tbody>\n", html);
+	fputs("</tr></thead>\n<tbody>\n", html);
 }
 
-static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column)
+static const char *cell_class(sqlite3_stmt *stmt, int column)
+{
+	const char *text = query_text(stmt, column);
+
+	if (is_number(stmt, column))
+		return "n";
+	/* Times and addresses stay in one line; what has blanks, or is long, wraps. */
+	return strlen(text) <= WHOLE_MOST && !strchr(text, ' ') ? "t" : "w";
+}
+
+/* named: the cell carries its column's name, for windows that are too narrow for a table. */
+static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column, bool named)
 {
 	char number[REAL_TEXT];
 
-	if (is_number(stmt, column)) {
-		fputs("<td class=\"n\">", html);
-		page_number(html, cell_format(stmt, column, number));
-	} else {
-		const char *text = query_text(stmt, column);
-		/* Times and addresses stay in one line; what has blanks, or is long, wraps. */
-		bool whole = strlen(text) <= WHOLE_MOST && !strchr(text, ' ');
-		fputs(whole ? "<td class=\"t\">" : "<td>", html);
-		html_put(html, text);
+	fprintf(html, "<td class=\"%s\"", cell_class(stmt, column));
+	if (named && *query_text(stmt, column)) {
+		fputs(" data-name=\"", html);
+		html_put(html, sqlite3_column_name(stmt, column));
+		fputc('"', html);
 	}
+	fputc('>', html);
+	if (is_number(stmt, column))
+		page_number(html, cell_format(stmt, column, number));
+	else
+		html_put(html, query_text(stmt, column));
 	fputs("</td>", html);
 }
 
-static void row_put(FILE *html, FILE *tsv, sqlite3_stmt *stmt)
+static void html_row_put(FILE *html, sqlite3_stmt *stmt, int columns)
+{
+	fputs("<tr>", html);
+	for (int c = 0; c < columns; c++)
+		html_cell_put(html, stmt, c, columns > COLUMNS_FOR_PHONES);
+	fputs("</tr>\n", html);
+}
+
+static void tsv_row_put(FILE *tsv, sqlite3_stmt *stmt)
 {
 	char number[REAL_TEXT];
 	int columns = sqlite3_column_count(stmt);
 
-	if (html)
-		fputs("<tr>", html);
 	for (int c = 0; c < columns; c++) {
 		tsv_put(tsv, cell_format(stmt, c, number));
 		fputc(c + 1 < columns ? '\t' : '\n', tsv);
-		if (html)
-			html_cell_put(html, stmt, c);
 	}
-	if (html)
-		fputs("</tr>\n", html);
 }
 
-bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt, uint64_t most, uint64_t *rows,
-	       struct error *err)
+/* What the page leaves to the TSV. */
+static void rest_put(FILE *html, sqlite3_stmt *stmt, const struct page_limits *limits, int columns,
+		     uint64_t rows)
+{
+	if (rows > limits->rows)
+		fprintf(html, "<p class=\"about\">The first %llu of %llu rows; the data file has all.</p>\n",
+			(unsigned long long)limits->rows, (unsigned long long)rows);
+	for (int c = columns; c < sqlite3_column_count(stmt); c++) {
+		fputs(c > columns ? ", " : "<p class=\"about\">More columns in the data file: ", html);
+		html_put(html, sqlite3_column_name(stmt, c));
+	}
+	if (columns < sqlite3_column_count(stmt))
+		fputs(".</p>\n", html);
+}
+
+bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt,
+	       const struct page_limits *limits, uint64_t *rows, struct error *err)
 {
 	enum query_result result;
+	int columns = sqlite3_column_count(stmt);
 
+	if (limits->columns && limits->columns < columns)
+		columns = limits->columns;
 	*rows = 0;
+	tsv_header_put(tsv, stmt);
 	while ((result = query_step(v, stmt, err)) == QUERY_ROW && !ferror(tsv)) {
-		if (*rows == 0)
-			header_put(html, tsv, stmt, true);
-		row_put(++*rows <= most ? html : NULL, tsv, stmt);
+		tsv_row_put(tsv, stmt);
+		if (html && *rows == 0)
+			html_header_put(html, stmt, columns);
+		if (++*rows <= limits->rows && html)
+			html_row_put(html, stmt, columns);
 	}
-	if (*rows == 0)
-		header_put(html, tsv, stmt, false);
-	else if (html)
+	if (html && *rows) {
 		fputs("</tbody></table></div>\n", html);
-	if (html && *rows > most)
-		fprintf(html, "<p class=\"about\">The first %llu of %llu rows; the data file has all.</p>\n",
-			(unsigned long long)most, (unsigned long long)*rows);
+		rest_put(html, stmt, limits, columns, *rows);
+	}
 	return result != QUERY_FAILED;
 }
 
@@ -267,8 +303,9 @@ static void paragraph_put(FILE *out, const char *class, const char *before, cons
 	fputs("</p>\n", out);
 }
 
-/* Which findings of the trace's judgement touch the artefact. */
-static bool cautions_put(FILE *out, const struct view *v, const char *cautions, struct error *err)
+/* Which findings of the trace's judgement touch the artefact; opening: what they do to it. */
+static bool cautions_put(FILE *out, const struct view *v, const char *opening, const char *cautions,
+			 struct error *err)
 {
 	sqlite3_stmt *stmt = query_open(
 		v,
@@ -285,7 +322,10 @@ static bool cautions_put(FILE *out, const struct view *v, const char *cautions, 
 		const char *words = query_text(stmt, 1);
 		/* Words that begin with "... " go on about the finding before. */
 		bool aside = any && strncmp(words, "... ", 4) == 0;
-		fputs(aside ? " (" : any ? "; " : "<p class=\"warn\"><strong>Mind the trace:</strong> ", out);
+		if (any)
+			fputs(aside ? " (" : "; ", out);
+		else
+			fprintf(out, "<p class=\"warn\"><strong>%s:</strong> ", opening);
 		html_put(out, aside ? words + 4 : words);
 		fputs(": ", out);
 		page_number(out, query_text(stmt, 0));
@@ -301,7 +341,9 @@ static bool cautions_put(FILE *out, const struct view *v, const char *cautions, 
 bool page_section_end(FILE *out, const struct view *v, const struct artefact *a,
 		      const struct page_notes *notes, struct error *err)
 {
-	if (a->cautions && notes->rows && !cautions_put(out, v, a->cautions, err))
+	if (a->cautions && notes->rows && !cautions_put(out, v, "Mind the trace", a->cautions, err))
+		return false;
+	if (a->hides && !cautions_put(out, v, "The trace may hide further ones", a->hides, err))
 		return false;
 	paragraph_put(out, "about", "", a->about);
 	paragraph_put(out, "paper", "<strong>Paper:</strong> ", a->paper);

@@ -28,10 +28,14 @@ void page_section_begin(FILE *out, const struct artefact *a, const struct page_n
 bool page_section_end(FILE *out, const struct view *v, const struct artefact *a,
 		      const struct page_notes *notes, struct error *err);
 
-/* The statement's rows as TSV with a header, and as an HTML table of at most `most` rows (html may be NULL).
- */
-bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt, uint64_t most, uint64_t *rows,
-	       struct error *err);
+/* The statement's rows as TSV with a header, all of them, and as an HTML table within limits (html may be
+ * NULL). */
+struct page_limits {
+	uint64_t rows;
+	int columns; /* from the left; 0: all */
+};
+bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt,
+	       const struct page_limits *limits, uint64_t *rows, struct error *err);
 /* A drawing of gnuplot inside the page: without its XML prologue, its ids made unique by the name. */
 void page_svg(FILE *out, const char *svg, const char *name);
 /* Digits in groups of three, by spacing only: what is copied from the page are plain digits. */

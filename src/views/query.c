@@ -31,7 +31,12 @@ static void function_percent(sqlite3_context *context, int count, sqlite3_value 
 
 static bool query_error(const struct view *v, struct error *err)
 {
-	return error_set(err, sqlite3_errcode(v->db) == SQLITE_NOMEM ? EXIT_INTERNAL : EXIT_INPUT,
+	int code = sqlite3_errcode(v->db) & 0xff;
+
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return error_set(err, EXIT_INPUT,
+				 "%s is in use by another program; end that one and try again", v->path);
+	return error_set(err, code == SQLITE_NOMEM ? EXIT_INTERNAL : EXIT_INPUT,
 			 "%s: %s; is the database damaged, or of another version of footsteps?", v->path,
 			 sqlite3_errmsg(v->db));
 }

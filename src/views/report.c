@@ -156,8 +156,6 @@ static bool figure_draw(struct report *r, const struct artefact *a, uint64_t row
 		r->no_gnuplot = true;
 	else if (!*drawn)
 		failed_note(r, a, problem[0] ? problem : "gnuplot drew nothing");
-	else if (problem[0]) /* a warning: the figure is there */
-		fprintf(stderr, "footsteps: figure %s: %s\n", a->name, problem);
 	if (!*drawn)
 		remove(path);
 	return true;
@@ -203,7 +201,8 @@ static bool rows_write(struct report *r, const struct artefact *a, FILE *html, c
 	query_bind_int(stmt, ":run", r->v->run);
 	snprintf(name, sizeof name, "%s.tsv", a->name);
 	FILE *tsv = staging_file(&r->staging, name, err);
-	bool ok = tsv && page_rows(html, tsv, r->v, stmt, TABLE_ROWS_MOST, rows, err);
+	const struct page_limits limits = { .rows = TABLE_ROWS_MOST, .columns = a->page_columns };
+	bool ok = tsv && page_rows(html, tsv, r->v, stmt, &limits, rows, err);
 	sqlite3_finalize(stmt);
 	if (tsv && !staging_file_close(&r->staging, name, tsv, err))
 		ok = false;

@@ -23,8 +23,8 @@ static const struct {
 
 const char *show_topics(void)
 {
-	return "clients, logins, contact-lists, versions, flows, pairs, peers, labels, inputs, runs, "
-	       "account, why";
+	return "summary, clients, logins, contact-lists, versions, flows, pairs, peers, labels,\n"
+	       "inputs, runs, account, why";
 }
 
 bool socket_parse(const char *text, char ip[IP_TEXT], int64_t *port, struct error *err)
@@ -135,11 +135,42 @@ static bool label_check(const struct view *v, const struct show_request *request
 			  (long long)v->run, request->label, near);
 	else
 		error_set(err, EXIT_USAGE,
-			  "no flow of run %lld is labelled '%.80s'; 'footsteps show %s labels' lists them",
+			  "no flow of run %lld is labelled '%.80s'\n'footsteps show %s labels' lists them",
 			  (long long)v->run, request->label, v->path);
 	for (size_t i = 0; i < count; i++)
 		free(labels[i]);
 	return ok;
+}
+
+/* A socket that is nowhere in the run is a typing mistake, or its flows were not stored. */
+static bool client_check(const struct view *v, const struct show_request *request, const struct topic *topic,
+			 struct error *err)
+{
+	char ip[IP_TEXT];
+	int64_t port;
+	enum query_result result;
+
+	if (!socket_parse(request->client, ip, &port, err))
+		return false;
+	sqlite3_stmt *stmt = query_open(
+		v,
+		"SELECT 1 FROM clients WHERE run = :run AND ip = :ip AND port = :port UNION ALL SELECT 1 "
+		"FROM flows"
+		" WHERE run = :run AND ((client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND"
+		" server_port = :port))",
+		err);
+	if (!stmt)
+		return false;
+	query_bind_text(stmt, ":ip", ip);
+	query_bind_int(stmt, ":port", port);
+	result = query_step(v, stmt, err);
+	sqlite3_finalize(stmt);
+	if (result == QUERY_END)
+		error_set(err, EXIT_USAGE,
+			  "run %lld has stored no %s of %.60s\n'footsteps show %s clients' lists the client "
+			  "sockets",
+			  (long long)v->run, topic->name, request->client, v->path);
+	return result == QUERY_ROW;
 }
 
 static bool topic_print(const struct view *v, const struct show_request *request, const struct topic *topic,
@@ -153,6 +184,8 @@ static bool topic_print(const struct view *v, const struct show_request *request
 	bool ok = table_fill(t, v, stmt, topic->columns, most, &rows, err);
 	if (ok && rows > 0) {
 		table_print(t, out, request->width, 0);
+	} else if (ok && request->client && !client_check(v, request, topic, err)) {
+		ok = false;
 	} else if (ok && request->label) {
 		ok = label_check(v, request, out, err);
 	} else if (ok && request->client) {
@@ -206,8 +239,8 @@ static bool topic_unknown(const char *name, struct error *err)
 		names[count++] = special_topics[i].name;
 	const char *near = nearest_word(name, names);
 	if (near)
-		return error_set(err, EXIT_USAGE, "unknown topic '%.80s'; did you mean '%s'?", name, near);
-	return error_set(err, EXIT_USAGE, "unknown topic '%.80s'; there are: %s", name, show_topics());
+		return error_set(err, EXIT_USAGE, "unknown topic '%.40s'; did you mean '%s'?", name, near);
+	return error_set(err, EXIT_USAGE, "unknown topic '%.40s'; there are:\n%s", name, show_topics());
 }
 
 bool show(const struct view *v, const struct show_request *request, FILE *out, struct error *err)

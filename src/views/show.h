@@ -15,6 +15,6 @@ struct show_request {
 };
 
 bool show(const struct view *v, const struct show_request *request, FILE *out, struct error *err);
-/* For --help: one line for each topic. */
+/* Their names, in lines that fit a terminal. */
 const char *show_topics(void);
 #endif

@@ -12,8 +12,8 @@
 static const char summary_data[] =
 	"SELECT run, version, libraries, options, idle_ns, first_ns, last_ns, packets, complete, problems,"
 	" (SELECT count(*) FROM inputs WHERE run = :run) AS inputs,"
-	" (SELECT count(*) FROM clients WHERE run = :run AND verdict NOT LIKE '%?') AS clients,"
-	" (SELECT count(*) FROM clients WHERE run = :run AND verdict LIKE '%?') AS suspected_clients,"
+	" (SELECT count(*) FROM clients WHERE run = :run AND verdict = protocol) AS clients,"
+	" (SELECT count(*) FROM clients WHERE run = :run AND verdict <> protocol) AS suspected_clients,"
 	" (SELECT count(*) FROM peers WHERE run = :run) AS peers,"
 	" (SELECT count(*) FROM pairs WHERE run = :run) AS pairs,"
 	" (SELECT count(*) FROM logins WHERE run = :run) AS logins,"
@@ -24,27 +24,33 @@ static const char summary_data[] =
 	"packets_accounted"
 	" FROM runs WHERE run = :run";
 
+#define COUNT_CLIENTS(verdict, words)                                                                        \
+	"SELECT count(*) FILTER (WHERE " verdict "), '" words "',"                                           \
+	" CASE WHEN count(*) FILTER (WHERE " verdict " AND NOT internal) > 0"                                \
+	" THEN printf('%d outside --local-net', count(*) FILTER (WHERE " verdict " AND NOT internal)) END"   \
+	" FROM clients WHERE run = :run UNION ALL "
+
 static const char found_text[] =
-	"SELECT (SELECT count(*) FROM clients WHERE run = :run AND verdict NOT LIKE '%?'), 'client sockets "
-	"recognised',"
-	" nullif(printf('%d suspected', (SELECT count(*) FROM clients WHERE run = :run AND verdict LIKE "
-	"'%?')),"
-	" '0 suspected')"
-	" UNION ALL SELECT count(*), 'peers of theirs', printf('%d pairs', (SELECT count(*) FROM pairs WHERE "
-	"run = :run))"
-	" FROM peers WHERE run = :run"
-	" UNION ALL SELECT count(*), 'logins', (SELECT group_concat(n || ' ' || outcome, ', ') FROM (SELECT "
-	"count(*) AS n,"
-	" outcome FROM logins WHERE run = :run GROUP BY outcome ORDER BY n DESC, outcome)) FROM logins WHERE "
-	"run = :run"
-	" UNION ALL SELECT count(*), 'contact-list exchanges', (SELECT group_concat(n || ' ' || outcome, ', "
-	"') FROM"
-	" (SELECT count(*) AS n, outcome FROM contact_lists WHERE run = :run GROUP BY outcome ORDER BY n "
-	"DESC, outcome))"
-	" FROM contact_lists WHERE run = :run"
-	" UNION ALL SELECT count(*), 'version checks', (SELECT group_concat(version, ', ') FROM (SELECT "
-	"DISTINCT version"
-	" FROM version_checks WHERE run = :run ORDER BY version)) FROM version_checks WHERE run = :run";
+	COUNT_CLIENTS("verdict = protocol", "client sockets recognised") COUNT_CLIENTS(
+		"verdict <> protocol",
+		"client sockets suspected") "SELECT count(*), 'peers of theirs', printf('%d pairs', (SELECT "
+					    "count(*) FROM pairs WHERE run = :run))"
+					    " FROM peers WHERE run = :run"
+					    " UNION ALL SELECT count(*), 'logins', (SELECT group_concat(n || "
+					    "' ' || outcome, ', ') FROM"
+					    " (SELECT count(*) AS n, outcome FROM logins WHERE run = :run "
+					    "GROUP BY outcome ORDER BY n DESC, outcome))"
+					    " FROM logins WHERE run = :run"
+					    " UNION ALL SELECT count(*), 'contact-list exchanges', (SELECT "
+					    "group_concat(n || ' ' || outcome, ', ') FROM"
+					    " (SELECT count(*) AS n, outcome FROM contact_lists WHERE run = "
+					    ":run GROUP BY outcome"
+					    " ORDER BY n DESC, outcome)) FROM contact_lists WHERE run = :run"
+					    " UNION ALL SELECT count(*), 'version checks', (SELECT "
+					    "group_concat(version, ', ') FROM"
+					    " (SELECT DISTINCT version FROM version_checks WHERE run = :run "
+					    "ORDER BY version))"
+					    " FROM version_checks WHERE run = :run";
 static const struct column found_columns[] = {
 	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
 	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },

@@ -29,8 +29,8 @@ static const struct column exchange_columns[] = {
 
 static const struct column flow_columns[] = {
 	{ "flow", COLUMN_NUMBER, FIT_KEEP, 0 },          { "start", COLUMN_TIME, FIT_KEEP, 0 },
-	{ "proto", COLUMN_TEXT, FIT_KEEP, 7 },           { "client", COLUMN_TEXT, FIT_SOCKET, 0 },
-	{ "server", COLUMN_TEXT, FIT_SOCKET, 0 },        { "packets", COLUMN_NUMBER, FIT_KEEP, 8 },
+	{ "proto", COLUMN_TEXT, FIT_KEEP, 8 },           { "client", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "server", COLUMN_TEXT, FIT_SOCKET, 0 },        { "packets", COLUMN_NUMBER, FIT_KEEP, 7 },
 	{ "payload", COLUMN_NUMBER, FIT_KEEP, 6 },       { "lasted", COLUMN_DURATION, FIT_KEEP, 4 },
 	{ "ended", COLUMN_TEXT, FIT_KEEP, 2 },           { "label", COLUMN_TEXT, FIT_CUT, 0 },
 	{ "label from", COLUMN_TEXT, FIT_KEEP, 5 },      { "libndpi", COLUMN_TEXT, FIT_CUT, 1 },

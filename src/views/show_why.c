@@ -82,7 +82,7 @@ static bool client_show(const struct view *v, int64_t client, unsigned width, FI
 	if (!thresholds(v, &recognised, &suspected, err))
 		return false;
 	stmt = query_open(v,
-			  "SELECT socket(ip, port), protocol, verdict LIKE '%?', bits, public_ip, "
+			  "SELECT socket(ip, port), protocol, verdict <> protocol, bits, public_ip, "
 			  "behind_nat, version, peers,"
 			  " flows FROM clients WHERE run = :run AND client = :client",
 			  err);

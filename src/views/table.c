@@ -24,6 +24,7 @@ struct table {
 struct layout {
 	size_t width[TABLE_COLUMNS_MAX];
 	bool left_out[TABLE_COLUMNS_MAX];
+	bool in_every_row[TABLE_COLUMNS_MAX]; /* left out, but its only value is said below */
 	bool short_times;
 	char date[ISO_DATE + 1]; /* "" when the times are of several days */
 };
@@ -170,10 +171,26 @@ static void date_find(const struct table *t, struct layout *l)
 	}
 }
 
+static bool same_in_every_row(const struct table *t, size_t column)
+{
+	for (size_t i = column + t->column_count; i < t->cell_count; i += t->column_count)
+		if (strcmp(t->text + t->cells[i], t->text + t->cells[column]) != 0)
+			return false;
+	return table_rows(t) > 1;
+}
+
+/* The same socket in every row tells the least for its width. */
+static void same_sockets_leave(const struct table *t, struct layout *l, size_t width)
+{
+	for (size_t c = 0; c < t->column_count && total_width(t, l) > width; c++)
+		if (t->columns[c].fit == FIT_SOCKET && same_in_every_row(t, c))
+			l->left_out[c] = l->in_every_row[c] = true;
+}
+
 static void drop_set(const struct table *t, struct layout *l, unsigned drop, bool left_out)
 {
 	for (size_t c = 0; c < t->column_count; c++)
-		if (t->columns[c].drop == drop)
+		if (t->columns[c].drop == drop && !l->in_every_row[c])
 			l->left_out[c] = left_out;
 }
 
@@ -230,6 +247,7 @@ static void layout_make(const struct table *t, struct layout *l, size_t width)
 		l->short_times = true;
 		widths_measure(t, l);
 	}
+	same_sockets_leave(t, l, width);
 	columns_choose(t, l, width);
 	while (total_width(t, l) > width && column_narrow(t, l))
 		;
@@ -315,9 +333,14 @@ static void notes_print(const struct table *t, const struct layout *l, FILE *out
 		blanks_put(out, indent);
 		fprintf(out, "Times are UTC on %s.\n", l->date);
 	}
+	for (size_t c = 0; c < t->column_count; c++)
+		if (l->in_every_row[c]) {
+			blanks_put(out, indent);
+			fprintf(out, "In every row: %s %s.\n", t->columns[c].header, t->text + t->cells[c]);
+		}
 	for (size_t c = 0; c < t->column_count; c++) {
 		size_t length = utf8_width(t->columns[c].header);
-		if (!l->left_out[c])
+		if (!l->left_out[c] || l->in_every_row[c])
 			continue;
 		if (used == 0) {
 			blanks_put(out, indent);

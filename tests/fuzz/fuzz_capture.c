@@ -82,15 +82,18 @@ static void analyse(const char *path, const struct netset *internal)
 	struct run_row run = { .version = "", .libraries = "", .options = "" };
 	struct problems problems = { 0 };
 	struct aggregate_summary summary;
-	struct frame frame;
+	struct frame frame[PIPELINE_BATCH];
+	size_t count;
 	struct error err = { 0 };
 	enum source_result result = SOURCE_END;
 
 	struct source *source = source_open_files(&path, 1, &source_options, &err);
 	struct pipeline *p = source ? pipeline_new(&options, &err) : NULL;
 	if (p) {
-		while ((result = source_next(source, &frame, &err)) == SOURCE_FRAME)
-			must(pipeline_frame(p, &frame, &err), &err);
+		do {
+			count = source_next_batch(source, frame, PIPELINE_BATCH, &result, &err);
+			must(pipeline_frames(p, frame, count, &err), &err);
+		} while (result == SOURCE_FRAME);
 		must(pipeline_finish(p, source, &sink, &run, &problems, &summary, &err), &err);
 	}
 	pipeline_free(p);

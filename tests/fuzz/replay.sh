@@ -6,7 +6,7 @@ builddir=$(dirname "${FOOTSTEPS:-$top/build/footsteps}")
 set --
 for file in "$top"/tests/corpus/* "$top"/traces/*.pcap; do
 	case $file in
-	*/README.md) ;;
+	*.md | *.py) ;;
 	*) [ ! -f "$file" ] || set -- "$@" "$file" ;;
 	esac
 done

@@ -163,6 +163,7 @@ static inline struct reading read_path(const char *path, const char *filter)
 	}
 	assert_int_equal(result, SOURCE_END);
 	assert_int_equal(source_next(s, &frame, &out.err), SOURCE_END);
+	source_settle(s);
 	out.info = *source_input(s, 0);
 	assert_null(source_input(s, 1));
 	source_close(s);

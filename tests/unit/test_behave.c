@@ -55,15 +55,15 @@ static void test_pairs(void **state)
 	struct pair_table *t = pair_table_new(2, &err);
 	const struct endpoint me = at(1, 5000), a = at(2, 7), b = at(3, 7), c = at(4, 7);
 	struct flow_record r = udp_flow(10, me, a, 1, 1);
-	assert_true(pair_table_add(t, 1, 0, true, &r, &err));
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
 	r = udp_flow(5, a, me, 3, 1); /* closed later, began earlier, and the peer began it */
-	assert_true(pair_table_add(t, 1, 0, false, &r, &err));
+	assert_true(pair_table_add(t, 1, 0, false, true, &r, &err));
 	r = udp_flow(20, me, b, 1, 0);
-	assert_true(pair_table_add(t, 1, 0, true, &r, &err));
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
 	r = udp_flow(30, me, c, 1, 0); /* beyond the bound: counted, not kept */
-	assert_true(pair_table_add(t, 1, 0, true, &r, &err));
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
 	r = udp_flow(40, me, b, 1, 0); /* an old pair is kept on */
-	assert_true(pair_table_add(t, 1, 0, true, &r, &err));
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
 
 	assert_int_equal(pair_table_count(t), 2);
 	assert_int_equal(pair_table_refused(t), 1);
@@ -84,6 +84,8 @@ static void test_pairs(void **state)
 	assert_true(peer->answered);
 	assert_false(pair_table_peer(t, 0, &b)->answered);
 	assert_null(pair_table_find(t, 2, 0, &a));
+	assert_true(pair_table_find(t, 1, 0, &a)->spoke);
+	assert_false(pair_table_find(t, 1, 0, &b)->spoke); /* it never answered */
 	assert_null(pair_table_find(t, 1, 0, &c));
 	pair_table_free(t);
 }
@@ -95,7 +97,7 @@ static void test_many_pairs(void **state)
 	struct pair_table *t = pair_table_new(100000, &err);
 	for (uint32_t i = 0; i < 20000; i++) {
 		struct flow_record r = udp_flow(i + 1, at(1, 5000), at((uint8_t)(i >> 8), (uint16_t)i), 1, 0);
-		assert_true(pair_table_add(t, i % 3 + 1, 0, true, &r, &err));
+		assert_true(pair_table_add(t, i % 3 + 1, 0, true, true, &r, &err));
 	}
 	assert_int_equal(pair_table_count(t), 20000);
 	for (uint32_t i = 0; i < 20000; i++) {

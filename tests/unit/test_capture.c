@@ -58,14 +58,14 @@ static void pcap_odd_fields(void **state)
 
 	(void)state;
 	put_pcap_header(&b, 0xa1b2c3d4, 0, 0x24000001);
-	put_pcap_record(&b, 0xffffffff, 999999, 4, 2);
+	put_pcap_record(&b, 0x80000000, 999999, 4, 2);
 	put(&b, "abcd", 4);
 	struct reading r = read_bytes(&b);
 
 	assert_int_equal(r.count, 1);
 	assert_int_equal(r.frames[0].linktype, 1);
 	assert_int_equal(r.frames[0].wire_len, 4);
-	assert_int_equal(r.frames[0].ts_ns, S(4294967295) + 999999000);
+	assert_int_equal(r.frames[0].ts_ns, S(2147483648) + 999999000);
 	bytes_free(&b);
 }
 
@@ -412,6 +412,64 @@ static void erf_records(void **state)
 	bytes_free(&b);
 }
 
+/* INT64_MAX / 4 ns = 2305843009.213693951 s: what is beyond, or before the same time in 1896, is held there.
+ */
+static void absurd_times(void **state)
+{
+	const int64_t limit = INT64_C(2305843009213693951);
+	struct bytes b = { 0 };
+
+	(void)state;
+	put_pcap_header(&b, 0xa1b2c3d4, 0, 1);
+	put_pcap_record(&b, 2305843009, 213693, 0, 0);
+	put_pcap_record(&b, 2305843009, 213694, 0, 0);
+	put_pcap_record(&b, 0xffffffff, 0xffffffff, 0, 0);
+	struct reading r = read_bytes(&b);
+
+	assert_int_equal(r.count, 3);
+	assert_int_equal(r.frames[0].ts_ns, limit - 951);
+	assert_int_equal(r.frames[1].ts_ns, limit);
+	assert_int_equal(r.frames[2].ts_ns, limit);
+	assert_int_equal(r.info.last_ns, limit);
+
+	/* Each interface counts in another unit: 10^-6 s, 1 s, 2^-10 s, and 1 s from an offset on. */
+	b.len = 0;
+	put_section(&b, false);
+	put_interface(&b, 1, 0, -1, 0);
+	put_interface(&b, 1, 0, 0, 0);
+	put_interface(&b, 1, 0, 0x80 | 10, 0);
+	put_interface(&b, 1, 0, 0, INT64_MIN);
+	put_interface(&b, 1, 0, 0, -2305843010);
+	put_interface(&b, 1, 0, 0, INT64_MAX);
+	for (uint32_t i = 0; i < 3; i++)
+		put_enhanced(&b, i, UINT64_MAX, 1, 1);
+	put_enhanced(&b, 3, 5, 1, 1);
+	put_enhanced(&b, 4, 0, 1, 1);
+	put_enhanced(&b, 4, 1, 1, 1);
+	put_enhanced(&b, 5, 1, 1, 1);
+	put_enhanced(&b, 1, 2305843009, 1, 1);
+	r = read_bytes(&b);
+	assert_int_equal(r.count, 8);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(r.frames[i].ts_ns, limit);
+	assert_int_equal(r.frames[3].ts_ns, -limit);
+	assert_int_equal(r.frames[4].ts_ns, -limit);
+	assert_int_equal(r.frames[5].ts_ns, S(-2305843009));
+	assert_int_equal(r.frames[6].ts_ns, limit);
+	assert_int_equal(r.frames[7].ts_ns, S(2305843009));
+	assert_int_equal(r.info.first_ns, -limit);
+
+	b.len = 0;
+	for (uint32_t i = 0; i < 3; i++) {
+		put_erf(&b, 0xfffffff0, 2, 24, 0, 4);
+		put(&b, "\0\0abcdef", 8);
+	}
+	r = read_bytes(&b);
+	assert_int_equal(r.count, 3);
+	assert_int_equal(r.frames[2].ts_ns, limit);
+	bytes_free(&b);
+}
+
 /* A file cut at any byte: what came before is delivered, and the end is named rightly or the file refused. */
 static void cut_everywhere(void **state)
 {
@@ -568,6 +626,7 @@ int main(void)
 		WITH_DIRECTORY(pcapng_damage),
 		WITH_DIRECTORY(snoop_records),
 		WITH_DIRECTORY(erf_records),
+		WITH_DIRECTORY(absurd_times),
 		WITH_DIRECTORY(cut_everywhere),
 		WITH_DIRECTORY(damaged_everywhere),
 		WITH_DIRECTORY(progress_line),

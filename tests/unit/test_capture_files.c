@@ -258,6 +258,7 @@ static void large_file(void **state)
 	assert_int_equal(stats.bytes_done, b.len);
 	assert_int_equal(stats.bytes_total, b.len);
 	assert_int_equal(source_input(s, 0)->end, INPUT_COMPLETE);
+	source_settle(s);
 	assert_string_equal(source_input(s, 0)->sha256, digest);
 	source_close(s);
 	bytes_free(&b);

@@ -33,57 +33,135 @@ static void make_payload(uint8_t *out, size_t len, uint16_t id, uint32_t check, 
 		out[7 + i] = (uint8_t)(check >> (24 - 8 * i));
 }
 
+static void check_dissector(const struct dissector *d)
+{
+	struct play room;
+	assert_non_null(d->look);
+	assert_non_null(d->protocol);
+	assert_true(d->l4 == IPPROTO_TCP || d->l4 == IPPROTO_UDP);
+	assert_true(d->patience > 0 && strlen(d->name) > 0 && strlen(d->summary) > 0);
+	assert_in_range(d->state_size, 0, sizeof room.state);
+}
+
 static void test_registry(void **state)
 {
 	(void)state;
 	assert_in_range(dissector_count, 1, DISSECTORS_MAX);
 	assert_in_range(protocol_count, 1, PROTOCOLS_MAX);
+	check_dissector(&dissector_template);
 	for (unsigned i = 0; i < dissector_count; i++) {
 		const struct dissector *d = dissectors[i];
 		bool registered = false;
-		assert_non_null(d->look);
-		assert_true(d->l4 == IPPROTO_TCP || d->l4 == IPPROTO_UDP);
-		assert_true(d->patience > 0 && strlen(d->name) > 0 && strlen(d->summary) > 0);
+		check_dissector(d);
 		for (unsigned j = 0; j < protocol_count; j++)
 			registered |= protocols[j] == d->protocol;
 		assert_true(registered);
 		for (unsigned j = 0; j < i; j++)
 			assert_string_not_equal(d->name, dissectors[j]->name);
 	}
+	for (unsigned i = 0; i < protocol_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(protocols[i]->name, protocols[j]->name);
 }
 
-static void test_kinds(void **state)
+static bool has_text(const char *text)
 {
-	(void)state;
-	for (unsigned i = 0; i < protocol_count; i++) {
-		const struct protocol *p = protocols[i];
-		assert_in_range(p->kind_count, 1, EVIDENCE_KINDS_MAX);
-		for (unsigned k = 0; k < p->kind_count; k++) {
-			const struct evidence_kind *kind = &p->kinds[k];
-			assert_true(kind->name && kind->words);
-			assert_true(kind->bits >= 0.0F && kind->cap >= kind->bits && kind->against <= 0.0F);
-			for (unsigned j = 0; j < k; j++)
-				assert_string_not_equal(kind->name, p->kinds[j].name);
+	return text && text[0];
+}
+
+/* One row of a table: what every test needs to make sense. */
+static void check_kind(const struct evidence_kind *k)
+{
+	if (!has_text(k->name) || !has_text(k->words))
+		fail_msg("a kind without name or words");
+	bool fine = k->test == TEST_AGAINST ? k->bits == 0.0F && k->against < 0.0F
+					    : k->bits > 0.0F && k->cap >= k->bits && k->against <= 0.0F;
+	if (k->test == TEST_NONE || k->test == TEST_PEERS || k->test == TEST_REFLECTED)
+		fine = fine && k->against == 0.0F; /* nothing would ever count it */
+	if (k->about == ABOUT_FLOW)
+		fine = fine && k->test == TEST_NONE && k->cap == k->bits; /* counted once for each flow */
+	if (!fine)
+		fail_msg("%s: its bits, cap, against and test do not fit", k->name);
+}
+
+static void check_machinery(const struct protocol *p)
+{
+	static const enum evidence_test tests[MACHINERY_KIND_COUNT] = {
+		[MACHINERY_REFUSED] = TEST_AGAINST,
+		[MACHINERY_OTHER_LABEL] = TEST_AGAINST,
+		[MACHINERY_MANY_PEERS] = TEST_NONE,
+		[MACHINERY_TCP_AFTER_UDP] = TEST_NONE,
+	};
+	for (enum machinery_kind m = 0; m < MACHINERY_KIND_COUNT; m++) {
+		unsigned kind = 99;
+		if (!protocol_kind(p, m, &kind)) {
+			assert_null(p->machinery[m]);
+			continue;
 		}
-		const int8_t own[] = { p->kind_refused, p->kind_other_label, p->kind_many_peers,
-				       p->kind_tcp_after_udp };
-		for (unsigned k = 0; k < 4; k++)
-			assert_true(own[k] >= -1 && own[k] < p->kind_count);
+		assert_in_range(kind, 0, p->kind_count - 1);
+		assert_ptr_equal(p->machinery[m], &p->kinds[kind]);
+		assert_int_equal(p->kinds[kind].test, tests[m]);
+		assert_int_not_equal(p->kinds[kind].about, ABOUT_FLOW);
+		for (enum machinery_kind other = 0; other < m; other++)
+			assert_ptr_not_equal(p->machinery[m], p->machinery[other]);
 	}
 }
 
-/* What the comments in skype.c promise about sums; 20 is a verdict, 10 a suspicion. */
+static void check_protocol(const struct protocol *p)
+{
+	unsigned of_test[TEST_AGAINST + 1] = { 0 };
+	assert_true(has_text(p->name) && has_text(p->suspected_name) && has_text(p->title));
+	assert_string_not_equal(p->name, p->suspected_name);
+	assert_true(has_text(p->udp_label) && has_text(p->tcp_label));
+	assert_in_range(p->kind_count, 1, EVIDENCE_KINDS_MAX);
+	for (unsigned k = 0; k < p->kind_count; k++) {
+		check_kind(&p->kinds[k]);
+		of_test[p->kinds[k].test]++;
+		for (unsigned j = 0; j < k; j++)
+			assert_string_not_equal(p->kinds[k].name, p->kinds[j].name);
+	}
+	/* A socket has one memory for each of these tests. */
+	assert_true(of_test[TEST_PEERS] <= 1 && of_test[TEST_COUNTER] <= 1);
+	assert_true(of_test[TEST_NONCE] <= 1 && of_test[TEST_REFLECTED] <= 1);
+	check_machinery(p);
+}
+
+static void test_protocols(void **state)
+{
+	(void)state;
+	check_protocol(&protocol_template);
+	for (unsigned i = 0; i < protocol_count; i++)
+		check_protocol(protocols[i]);
+	unsigned kind;
+	assert_true(protocol_kind(&protocol_skype, MACHINERY_MANY_PEERS, &kind));
+	assert_int_equal(kind, SKYPE_MANY_PEERS);
+	assert_false(protocol_kind(&protocol_template, MACHINERY_MANY_PEERS, &kind));
+}
+
+/*
+ * What the comments in skype.c promise about sums; 20 is a verdict, 10 a suspicion. The TEST_PEERS and
+ * TEST_COUNTER kinds count once for each address: n and n - 1 times their bits with n servers.
+ */
 static void test_sums(void **state)
 {
 	(void)state;
 	const struct evidence_kind *k = protocol_skype.kinds;
-	float header = k[SKYPE_UDP_HEADER].cap, ids = k[SKYPE_ID_COUNTER].cap;
-	assert_true(header < 10.0F && k[SKYPE_NONCE].cap < 10.0F && k[SKYPE_MANY_PEERS].cap < 10.0F);
-	assert_true(header + ids + k[SKYPE_NONCE].against < 20.0F);
-	assert_true(header + ids + k[SKYPE_MANY_PEERS].cap >= 20.0F);
-	assert_true(header + 2 * k[SKYPE_RETRANSMISSION].bits + k[SKYPE_ID_COUNTER].against >= 20.0F);
-	assert_true(header + k[SKYPE_RETRANSMISSION].bits + k[SKYPE_NONCE].cap < 20.0F + 0.5F);
+	float header = k[SKYPE_UDP_HEADER].cap, ids = k[SKYPE_ID_COUNTER].cap, nonces = k[SKYPE_NONCE].cap;
+	float many = k[SKYPE_MANY_PEERS].cap, step = k[SKYPE_ID_COUNTER].bits, echo = k[SKYPE_ID_ECHO].bits;
+	assert_true(header < 10.0F && nonces < 10.0F && many < 10.0F && k[SKYPE_ID_ECHO].cap < 10.0F);
+	assert_true(header + ids + nonces < 20.0F); /* unless there are many peers: wire C2 */
+	assert_true(header + ids + nonces + many >= 20.0F);
+	assert_true(header + nonces + echo + k[SKYPE_TCP_AFTER_UDP].cap < 20.0F);  /* one server */
+	assert_true(header + nonces + echo + k[SKYPE_RETRANSMISSION].cap < 20.0F); /* ... asked every 2 s */
+	assert_true(header + nonces + step + 2 * echo < 20.0F);                    /* two servers */
+	/* skype_udp.pcap: a message sent three times, to one peer, is enough; many sent twice are not. */
+	assert_true(header + k[SKYPE_RETRANSMISSION].bits + k[SKYPE_RETRANSMITTED_TWICE].bits +
+			    k[SKYPE_ID_COUNTER].against >=
+		    20.0F);
+	assert_true(header + k[SKYPE_RETRANSMISSION].cap + nonces < 20.0F);
 	assert_true(k[SKYPE_LOGIN].bits >= 20.0F && k[SKYPE_NODE_HELLO].bits >= 20.0F);
+	/* Labels a flow, by default; and no more than that. */
+	assert_true(k[SKYPE_TLS_NAME].bits == 20.0F && k[SKYPE_TLS_NAME].about == ABOUT_FLOW);
 }
 
 static void test_nak_and_resend(void **state)
@@ -145,10 +223,26 @@ static void test_ack(void **state)
 	ack[1] = 0x11;
 	assert_int_equal(play_datagram(&p, TO_INITIATOR, 85.83, ack, sizeof ack), MATCH_MAYBE);
 	assert_int_equal(rec.seen_count, before);
-	/* The receiver's own address needs no echo: 192.168.1.2. */
-	const uint8_t own[11] = { 0x99, 0x99, 0x05, 192, 168, 1, 2, 0, 0, 0, 0 };
-	play_datagram(&p, TO_INITIATOR, 85.84, own, sizeof own);
+	/* Nor is the receiver's own address, 192.168.1.2, without the echo... */
+	uint8_t own[11] = { 0x99, 0x99, 0x05, 192, 168, 1, 2, 0, 0, 0, 0 };
+	assert_int_equal(play_datagram(&p, TO_INITIATOR, 85.84, own, sizeof own), MATCH_MAYBE);
+	assert_int_equal(rec.seen_count, before);
+	/* ... which it is with it. */
+	own[0] = 0x16;
+	own[1] = 0x10;
+	play_datagram(&p, TO_INITIATOR, 85.85, own, sizeof own);
 	assert_int_equal(last_value(SKYPE_REFLECTED), 0xc0a80102);
+}
+
+/* One datagram that nobody asked for, to a socket that never sent anything, names that socket's address. */
+static void test_unasked_answer(void **state)
+{
+	(void)state;
+	struct play p;
+	const uint8_t answer[11] = { 0x12, 0x34, 0x05, 192, 168, 1, 2, 'a', 'b', 'c', 'd' };
+	play_start(&p, &dissector_skype_udp, at(PEER, 15294), at(CLIENT, 35990));
+	assert_int_equal(play_datagram(&p, TO_RESPONDER, 0.0, answer, sizeof answer), MATCH_MAYBE);
+	assert_int_equal(rec.seen_count, 0);
 }
 
 static void test_reflected_must_be_public(void **state)
@@ -217,7 +311,8 @@ static unsigned retransmissions(const double *times, unsigned n, enum spoil spoi
 		size_t len = sizeof m - (spoil == SPOIL_LENGTH ? i : 0);
 		assert_int_equal(play_datagram(&p, TO_RESPONDER, times[i], m, len), MATCH_MAYBE);
 	}
-	return times_seen(SKYPE_RETRANSMISSION);
+	assert_true(times_seen(SKYPE_RETRANSMITTED_TWICE) <= times_seen(SKYPE_RETRANSMISSION));
+	return times_seen(SKYPE_RETRANSMISSION) + times_seen(SKYPE_RETRANSMITTED_TWICE);
 }
 
 static void test_retransmission(void **state)
@@ -227,9 +322,11 @@ static void test_retransmission(void **state)
 	static const double periodic[] = { 100.0, 102.05, 104.10, 106.15 };
 	static const double stream[] = { 100.0, 100.02, 100.04, 102.05 };
 	assert_int_equal(retransmissions(real, 3, SPOIL_NOTHING), 2);
+	assert_int_equal(times_seen(SKYPE_RETRANSMITTED_TWICE), 1);
 	assert_int_equal(times_seen(SKYPE_ID_COUNTER), 1);
 	assert_int_equal(times_seen(SKYPE_NONCE), 3);
 	assert_int_equal(retransmissions(periodic, 4, SPOIL_NOTHING), 1);
+	assert_int_equal(times_seen(SKYPE_RETRANSMITTED_TWICE), 0);
 	assert_int_equal(retransmissions(stream, 3, SPOIL_NOTHING), 0);
 	for (enum spoil s = SPOIL_CHECK; s <= SPOIL_DATA; s++)
 		assert_int_equal(retransmissions(real, 3, s), 0);
@@ -342,7 +439,7 @@ static void test_rtp_as_payload(void **state)
 		rec.seen_count = 0;
 		assert_int_equal(play_datagram(&p, TO_RESPONDER, i * 0.02, rtp, sizeof rtp), MATCH_MAYBE);
 		assert_int_equal(times_seen(SKYPE_UDP_HEADER), i == 0);
-		assert_int_equal(times_seen(SKYPE_RETRANSMISSION), 0);
+		assert_int_equal(times_seen(SKYPE_RETRANSMISSION) + times_seen(SKYPE_RETRANSMITTED_TWICE), 0);
 		assert_int_equal(last_value(SKYPE_ID_COUNTER),
 				 0x806f); /* a step of nothing: the machinery sees it */
 	}
@@ -447,7 +544,8 @@ static void test_random_dialogs(void **state)
 			size_t len = k % 2 ? 11 : 18U + bytes[40] % 40U;
 			play_datagram(&p, k % 2 ? TO_INITIATOR : TO_RESPONDER, k * 2.05, bytes, len);
 		}
-		strong += times_seen(SKYPE_RETRANSMISSION) + times_seen(SKYPE_RESEND);
+		strong += times_seen(SKYPE_RETRANSMISSION) + times_seen(SKYPE_RETRANSMITTED_TWICE) +
+			  times_seen(SKYPE_RESEND);
 		echoes += times_seen(SKYPE_ID_ECHO);
 	}
 	assert_int_equal(strong, 0);
@@ -515,11 +613,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registry),
-		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_nak_and_resend),
 		cmocka_unit_test(test_resend_translated),
 		cmocka_unit_test(test_ack),
+		cmocka_unit_test(test_unasked_answer),
 		cmocka_unit_test(test_reflected_must_be_public),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_retransmission),

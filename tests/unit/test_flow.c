@@ -80,7 +80,7 @@ static struct flow_step *feed(struct world *w, struct packet *p)
 	struct error err;
 
 	p->number = ++w->number;
-	assert_true(flow_table_packet(w->table, p, &w->step, &err));
+	assert_true(flow_table_packet(w->table, p, flow_table_hash(w->table, p), &w->step, &err));
 	/* The dissectors would look now; head is borrowed until the next packet, as settle() may free it. */
 	return &w->step;
 }
@@ -224,6 +224,52 @@ static void test_eviction(void **state)
 	for (unsigned i = 0; i < w->count; i++)
 		assert_true(w->ended[i].flow.first_ns < 84 * NS_PER_S);
 	assert_stats(w, 100, 100);
+	world_free(w);
+}
+
+/* Among full tables, who had a packet last stays: the busy flow is never the one to go. */
+static void test_eviction_spares_the_busy(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 2048);
+	for (uint16_t i = 0; i < 150; i++) {
+		udp(w, true, 1, i * NS_PER_S);
+		udp(w, true, (uint16_t)(1000 + i), i * NS_PER_S + 1);
+	}
+	for (unsigned i = 0; i < w->count; i++)
+		assert_int_not_equal(w->ended[i].flow.key.low.port, 1);
+	assert_stats(w, 151, 300);
+	world_free(w);
+}
+
+/* A clock that was ahead at first, or that is set back, does not keep flows for ever. */
+static void test_clock_set_back(void **state)
+{
+	(void)state;
+	struct world *w = world_new(100, 2048);
+	struct flow_table_stats stats;
+	udp(w, true, 1, INT64_C(2000000000) * NS_PER_S);
+	udp(w, true, 2, INT64_C(2000000000) * NS_PER_S);
+	for (uint16_t i = 0; i < 1000; i++)
+		udp(w, true, (uint16_t)(1000 + i), i * 300 * NS_PER_S);
+	flow_table_stats(w->table, &stats);
+	assert_int_equal(stats.ended[FLOW_END_evicted], 0);
+	assert_true(stats.ended[FLOW_END_idle] > 900);
+	assert_stats(w, 1002, 1002);
+	world_free(w);
+}
+
+/* Ended by silence before the trace ended: idle, whether the wheel came round or not. */
+static void test_idle_at_the_end(void **state)
+{
+	(void)state;
+	struct world *w = world_new(100, 2048);
+	udp(w, true, 1, 0);
+	udp(w, true, 2, 900 * NS_PER_S);
+	assert_stats(w, 2, 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(w->ended[i].why,
+				 w->ended[i].flow.first_ns == 0 ? FLOW_END_idle : FLOW_END_eof);
 	world_free(w);
 }
 
@@ -386,6 +432,64 @@ static void test_tcp_reset_and_reuse(void **state)
 	world_free(w);
 }
 
+/* A segment of before the first byte: only what lies behind the stream's start belongs to it, and nothing of
+ * what lies behind the segment in memory. */
+static void test_tcp_before_start(void **state)
+{
+	(void)state;
+	char early[121] = { 0 };
+	for (int i = 0; i < 120; i++)
+		early[i] = (char)('A' + i % 26);
+	struct world *w = world_new(16, 2048);
+	tcp(w, true, TCP_SYN, 1000, 0, NULL);
+	assert_string_equal(seen(w, true, TCP_ACK, 1001, 1, "hello"), "hello");
+	const char *s =
+		seen(w, true, TCP_ACK, 1001U - 100U, 1, early); /* 100 before, then 20 of which 5 are known */
+	assert_int_equal(strlen(s), 20);
+	assert_memory_equal(s, "hello", 5);
+	assert_memory_equal(s + 5, early + 105, 15);
+	assert_int_equal(w->step.fresh, 15);
+	assert_string_equal(seen(w, true, TCP_ACK, 1001U - 4000U, 1, early),
+			    ""); /* far before: a repetition */
+	world_free(w);
+
+	w = world_new(16, 2048); /* the same without a head, and without a SYN */
+	w->want = WANT_ORDER;
+	seen(w, true, TCP_ACK, 1001, 1, "hello");
+	assert_string_equal(seen(w, true, TCP_ACK, 1001U - 100U, 1, early), early + 105);
+	world_free(w);
+}
+
+/* Overlapping copies that differ: the first one counts, also when it lay ahead of a gap. */
+static void test_tcp_first_copy_wins(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 2048);
+	tcp(w, true, TCP_SYN, 100, 0, NULL);
+	assert_string_equal(seen(w, true, TCP_ACK, 101, 1, "ab"), "ab");
+	assert_string_equal(seen(w, true, TCP_ACK, 106, 1, "FG"), "");
+	assert_string_equal(seen(w, true, TCP_ACK, 105, 1, "efgh"), "");
+	assert_string_equal(seen(w, true, TCP_ACK, 103, 1, "cdxxxx"), "abcdeFGh");
+	world_free(w);
+}
+
+/* A tuple that is reset and used again for ever holds one flow, not one for each connection. */
+static void test_memory_of_resets(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 2048);
+	struct flow_table_stats stats;
+	for (int i = 0; i < 2000; i++) {
+		tcp(w, true, TCP_SYN, (uint32_t)i * 100, 0, NULL);
+		tcp(w, false, TCP_RST | TCP_ACK, 0, (uint32_t)i * 100 + 1, NULL);
+	}
+	flow_table_stats(w->table, &stats);
+	assert_int_equal(stats.peak_flows, 1);
+	assert_int_equal(stats.ended[FLOW_END_evicted], 0);
+	assert_stats(w, 2000, 4000);
+	world_free(w);
+}
+
 /* Unanswered SYNs with new numbers are one attempt after another of one flow, as nothing was torn down. */
 static void test_tcp_unanswered(void **state)
 {
@@ -544,16 +648,32 @@ static void test_tcp_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact_timeout),       cmocka_unit_test(test_timeout_under_traffic),
-		cmocka_unit_test(test_directions),          cmocka_unit_test(test_older_packet),
-		cmocka_unit_test(test_clock_outlier),       cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_duplicates),          cmocka_unit_test(test_icmp_quote),
-		cmocka_unit_test(test_early_fragments),     cmocka_unit_test(test_message_log),
-		cmocka_unit_test(test_tcp_teardown),        cmocka_unit_test(test_tcp_reset_and_reuse),
-		cmocka_unit_test(test_tcp_unanswered),      cmocka_unit_test(test_tcp_order),
-		cmocka_unit_test(test_tcp_permutations),    cmocka_unit_test(test_tcp_want_order),
-		cmocka_unit_test(test_tcp_head_is_bounded), cmocka_unit_test(test_tcp_loss),
-		cmocka_unit_test(test_tcp_snapped),         cmocka_unit_test(test_tcp_random),
+		cmocka_unit_test(test_exact_timeout),
+		cmocka_unit_test(test_timeout_under_traffic),
+		cmocka_unit_test(test_directions),
+		cmocka_unit_test(test_older_packet),
+		cmocka_unit_test(test_clock_outlier),
+		cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_eviction_spares_the_busy),
+		cmocka_unit_test(test_clock_set_back),
+		cmocka_unit_test(test_idle_at_the_end),
+		cmocka_unit_test(test_tcp_before_start),
+		cmocka_unit_test(test_tcp_first_copy_wins),
+		cmocka_unit_test(test_memory_of_resets),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_icmp_quote),
+		cmocka_unit_test(test_early_fragments),
+		cmocka_unit_test(test_message_log),
+		cmocka_unit_test(test_tcp_teardown),
+		cmocka_unit_test(test_tcp_reset_and_reuse),
+		cmocka_unit_test(test_tcp_unanswered),
+		cmocka_unit_test(test_tcp_order),
+		cmocka_unit_test(test_tcp_permutations),
+		cmocka_unit_test(test_tcp_want_order),
+		cmocka_unit_test(test_tcp_head_is_bounded),
+		cmocka_unit_test(test_tcp_loss),
+		cmocka_unit_test(test_tcp_snapped),
+		cmocka_unit_test(test_tcp_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

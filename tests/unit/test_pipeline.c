@@ -190,7 +190,7 @@ static void frame(struct world *w, double seconds, uint8_t protocol, uint32_t fr
 				 .wire_len = (uint32_t)length + 20,
 				 .linktype = 101 };
 	w->frames++;
-	assert_true(pipeline_frame(w->pipeline, &f, &err));
+	assert_true(pipeline_frames(w->pipeline, &f, 1, &err));
 }
 
 static void udp(struct world *w, double seconds, uint32_t from, uint16_t sport, uint32_t to, uint16_t dport,
@@ -270,6 +270,7 @@ static void play(struct world *w)
 	tcp(w, 517, PEER(98), 4000, CLIENT, PORT, 1, 0x02, ""); /* a mere SYN to the client's port */
 	tcp(w, 518, PEER(97), 4001, CLIENT, PORT, 1, 0x02, "");
 	tcp(w, 518, PEER(97), 4001, CLIENT, PORT, 2, 0x10, "hello");
+	tcp(w, 519, CLIENT, PORT, PEER(97), 4001, 1, 0x10, "answer");
 	world_finish(w);
 }
 
@@ -338,6 +339,33 @@ static void test_no_verdict(void **state)
 	world_free(w);
 }
 
+/* What strangers send to a client says nothing about it, and makes nobody its peer. */
+static void test_strangers(void **state)
+{
+	(void)state;
+	static const uint8_t other[30] = { 9, 9, 0x55 };
+	struct world *w = world_new(true, 1000);
+	seed = 3;
+	for (uint8_t n = 1; n <= 12; n++)
+		probe(w, n, n);
+	for (uint8_t n = 1; n <= 60; n++)
+		udp(w, 20 + n, PEER(100 + n), (uint16_t)(30000 + n), CLIENT, PORT, other, sizeof other);
+	tcp(w, 90, CLIENT, 3000, PEER(101), 30001, 1, 0x02, ""); /* to one of them */
+	tcp(w, 91, CLIENT, 3000, PEER(101), 30001, 2, 0x10, "random bytes");
+	tcp(w, 92, CLIENT, 3001, PEER(3), 10003, 1, 0x02, ""); /* to a peer that never answered */
+	tcp(w, 93, CLIENT, 3001, PEER(3), 10003, 2, 0x10, "random bytes");
+	tcp(w, 94, PEER(150), 4000, CLIENT, PORT, 1, 0x02, ""); /* speaks, and is not answered */
+	tcp(w, 95, PEER(150), 4000, CLIENT, PORT, 2, 0x10, "random bytes");
+	world_finish(w);
+	assert_int_equal(w->recorder.clients, 1);
+	assert_string_equal(w->recorder.client.verdict, "skype");
+	for (unsigned i = 0; i < w->recorder.flows; i++)
+		if (w->recorder.flow[i].l4 == IPPROTO_TCP || w->recorder.flow[i].initiator.port >= 30000)
+			assert_string_equal(w->recorder.flow[i].label, "unknown");
+	assert_int_equal(w->recorder.pairs, 12);
+	world_free(w);
+}
+
 /* Evicted flows are said, and the account still adds up (world_finish() checks it). */
 static void test_evicted(void **state)
 {
@@ -356,9 +384,8 @@ static void test_evicted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_only_recognised),
-		cmocka_unit_test(test_no_verdict),
+		cmocka_unit_test(test_labels),     cmocka_unit_test(test_only_recognised),
+		cmocka_unit_test(test_no_verdict), cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_evicted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

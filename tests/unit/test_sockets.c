@@ -1,6 +1,8 @@
 /*
- * Evidence about sockets, with a protocol of the test's own: each kind of test, caps, who is kept, eviction.
+ * Evidence about sockets and flows, with protocols of the test's own: each kind of test, caps, who is kept,
+ * eviction, and two protocols that both speak about one flow.
  */
+#include "identify/identify.h"
 #include "identify/sockets.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { HEADER, COUNTER, NONCE, REFLECTED, REFUSED, RECEIVER };
+enum { HEADER, COUNTER, NONCE, REFLECTED, REFUSED, RECEIVER, ECHO, FLOW };
 static const struct evidence_kind kinds[] = {
 	[HEADER] = { "header", "", ABOUT_SOCKETS, TEST_NONE, 3, 6, 0 },
 	[COUNTER] = { "counter", "", ABOUT_SENDER, TEST_COUNTER, 4, 12, -2 },
@@ -18,19 +20,59 @@ static const struct evidence_kind kinds[] = {
 	[REFLECTED] = { "reflected", "", ABOUT_RECEIVER, TEST_REFLECTED, 20, 30, 0 },
 	[REFUSED] = { "refused", "", ABOUT_SOCKETS, TEST_AGAINST, 0, 0, -6 },
 	[RECEIVER] = { "receiver", "", ABOUT_RECEIVER, TEST_NONE, 1, 9, 0 },
+	[ECHO] = { "echo", "", ABOUT_SOCKETS, TEST_PEERS, 3, 9, 0 },
+	[FLOW] = { "flow", "", ABOUT_FLOW, TEST_NONE, 20, 20, 0 },
 };
 static const struct protocol test_protocol = { .name = "test",
 					       .suspected_name = "test?",
 					       .kinds = kinds,
-					       .kind_count = 6,
-					       .kind_refused = REFUSED,
-					       .kind_other_label = -1,
-					       .kind_many_peers = -1,
-					       .kind_tcp_after_udp = -1 };
-const struct protocol *const protocols[] = { &test_protocol };
-const unsigned protocol_count = 1;
-const struct dissector *const dissectors[] = { NULL };
-const unsigned dissector_count = 0;
+					       .kind_count = 8,
+					       .machinery = { [MACHINERY_REFUSED] = &kinds[REFUSED] } };
+
+/* Two that look at UDP: a payload of pairs, protocol '1' or '2' and the kind that it observes or 'L' for a
+ * label.
+ */
+static const struct evidence_kind flow_kinds[] = {
+	{ "ten", "", ABOUT_FLOW, TEST_NONE, 10, 10, 0 },
+	{ "fifteen", "", ABOUT_FLOW, TEST_NONE, 15, 15, 0 },
+	{ "thirty", "", ABOUT_FLOW, TEST_NONE, 30, 30, 0 },
+};
+static const struct protocol first = { .name = "first", .kinds = flow_kinds, .kind_count = 3 };
+static const struct protocol second = { .name = "second", .kinds = flow_kinds, .kind_count = 3 };
+
+static enum match look_for(const struct look *l, uint8_t name, const char *label)
+{
+	struct reader r = reader_on(l->data);
+	while (rd_left(&r)) {
+		uint8_t who = rd_u8(&r), what = rd_u8(&r);
+		if (who == name && what == 'L')
+			label_flow(l, label);
+		else if (who == name)
+			observe(l, what - '0', 0);
+	}
+	return MATCH_YES;
+}
+
+static enum match look_first(const struct look *l)
+{
+	return look_for(l, '1', "first-label");
+}
+
+static enum match look_second(const struct look *l)
+{
+	return look_for(l, '2', "second-label");
+}
+
+static const struct dissector dissector_first = {
+	.name = "first", .protocol = &first, .l4 = IPPROTO_UDP, .patience = 9, .look = look_first
+};
+static const struct dissector dissector_second = {
+	.name = "second", .protocol = &second, .l4 = IPPROTO_UDP, .patience = 9, .look = look_second
+};
+const struct protocol *const protocols[] = { &test_protocol, &first, &second };
+const unsigned protocol_count = 3;
+const struct dissector *const dissectors[] = { &dissector_first, &dissector_second };
+const unsigned dissector_count = 2;
 
 static struct netset *internal;
 static uint64_t packet;
@@ -106,9 +148,10 @@ static void test_caps_and_verdicts(void **state)
 	const struct endpoint me = ME;
 	struct socket_entry *s = socket_table_find(t, 0, IPPROTO_UDP, &me);
 	assert_true(socket_bits(s) == 6);
-	assert_int_equal(s->sum[HEADER].count, 50);
-	assert_int_equal(s->sum[HEADER].first_packet, 1);
-	assert_int_equal(s->sum[HEADER].last_packet, 50);
+	assert_int_equal(socket_sum(s, HEADER).count, 50);
+	assert_int_equal(socket_sum(s, HEADER).first_packet, 1);
+	assert_int_equal(socket_sum(s, HEADER).last_packet, 50);
+	assert_int_equal(socket_sum(s, FLOW).count, 0); /* never kept for a socket */
 	assert_int_equal(socket_verdict(t, s), VERDICT_NONE);
 	for (uint16_t i = 0; i < 10; i++)
 		tell(t, ME, PEER((uint8_t)i), COUNTER, i);
@@ -116,10 +159,16 @@ static void test_caps_and_verdicts(void **state)
 	for (uint32_t i = 0; i < 3; i++)
 		tell(t, ME, PEER(1), NONCE, 0x11223344U * (i + 1));
 	assert_int_equal(socket_verdict(t, s), VERDICT_RECOGNISED); /* + 2 */
-	socket_entry_add(s, REFUSED, 99);                           /* - 6 */
+	socket_entry_add(s, MACHINERY_REFUSED, 99);                 /* - 6 */
 	assert_int_equal(socket_verdict(t, s), VERDICT_SUSPECTED);
+	assert_int_equal(socket_sum(s, REFUSED).against, 1);
+	/* What the protocol does not mention has no weight. */
+	socket_entry_add(s, MACHINERY_OTHER_LABEL, 99);
+	socket_entry_add(s, MACHINERY_MANY_PEERS, 99);
+	socket_entry_add(s, MACHINERY_TCP_AFTER_UDP, 99);
+	assert_true(socket_bits(s) == 20 - 6);
 	for (int i = 0; i < 20; i++)
-		socket_entry_add(s, REFUSED, 99);
+		socket_entry_add(s, MACHINERY_REFUSED, 99);
 	assert_true(socket_bits(s) == 20 - 21 * 6); /* what speaks against is not capped */
 	socket_table_free(t);
 }
@@ -151,6 +200,43 @@ static void test_counter(void **state)
 		    4); /* wraps */
 }
 
+/* One or two servers say once what a hundred would say again and again. */
+static void test_counter_with_few_peers(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(100);
+	for (uint16_t i = 0; i < 100; i++)
+		tell(t, ME, PEER((uint8_t)(i % 2)), COUNTER, i);
+	assert_true(bits_of(t, ME) == 4);
+	tell(t, ME, PEER(3), COUNTER, 100);
+	assert_true(bits_of(t, ME) == 8);
+	for (int i = 0; i < 4; i++) /* contradictions count every time: 8 - 16, but not below -12 */
+		tell(t, ME, PEER((uint8_t)(i % 2)), COUNTER, 7);
+	assert_true(bits_of(t, ME) == 0);
+	socket_table_free(t);
+	t = table_new(100);
+	for (uint16_t i = 0; i < 100; i++) /* another port of the same host is no other peer */
+		tell(t, ME, at(198, 1, (uint16_t)(7000 + i)), COUNTER, i);
+	assert_true(bits_of(t, ME) == 0);
+	socket_table_free(t);
+}
+
+static void test_peers(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(100);
+	for (uint16_t i = 0; i < 50; i++)
+		tell(t, at(198, 1, (uint16_t)(7000 + i)), ME, ECHO, 0); /* one host */
+	assert_true(bits_of(t, ME) == 3);
+	for (int i = 0; i < 50; i++)
+		tell(t, PEER((uint8_t)(1 + i % 2)), ME, ECHO, 0); /* two, in turn */
+	assert_true(bits_of(t, ME) == 6);
+	for (uint8_t i = 0; i < 9; i++)
+		tell(t, PEER(i), ME, ECHO, 0);
+	assert_true(bits_of(t, ME) == 9);
+	socket_table_free(t);
+}
+
 static void test_nonce(void **state)
 {
 	(void)state;
@@ -177,6 +263,8 @@ static void test_reflected(void **state)
 	tell(t, PEER(1), ME, REFLECTED, 0xc6336407); /* 198.51.100.7, once: could be anything */
 	assert_true(bits_of(t, ME) == 0);
 	tell(t, PEER(1), ME, REFLECTED, 0xc6336407); /* the same peer again proves nothing */
+	assert_true(bits_of(t, ME) == 0);
+	tell(t, at(198, 1, 7001), ME, REFLECTED, 0xc6336407); /* nor does another port of the same host */
 	assert_true(bits_of(t, ME) == 0);
 	tell(t, PEER(2), ME, REFLECTED, 0xc6336407); /* another one agrees */
 	assert_true(bits_of(t, ME) == 20);
@@ -221,6 +309,111 @@ static void test_eviction_and_order(void **state)
 	socket_table_free(t);
 }
 
+/* The table grows its buckets: whoever was found before is found after. */
+static void test_many_sockets(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(20000);
+	for (uint16_t i = 0; i < 10000; i++)
+		tell(t, at(10, 1, i), PEER(1), HEADER, 0);
+	assert_int_equal(socket_table_count(t), 10000);
+	for (uint16_t i = 0; i < 10000; i++)
+		assert_true(bits_of(t, at(10, 1, i)) == 3);
+	assert_true(bits_of(t, at(10, 1, 10000)) < 0);
+	socket_table_free(t);
+}
+
+/* What spoke against a socket may have been evicted with it: its second entry is suspected at most. */
+static void test_eviction_makes_no_verdict(void **state)
+{
+	(void)state;
+	const struct endpoint me = ME, old = at(10, 2, 1);
+	struct socket_table *t = table_new(2);
+	tell(t, ME, PEER(1), HEADER, 0);
+	tell(t, ME, PEER(1), REFUSED, 0);
+	tell(t, old, PEER(1), HEADER, 0);
+	tell(t, at(10, 3, 1), PEER(1), HEADER, 0);
+	assert_null(socket_table_find(t, 0, IPPROTO_UDP, &me));
+	tell(t, PEER(1), ME, REFLECTED, 0x0a000001); /* evicts old, gives me 20 */
+	struct socket_entry *s = socket_table_find(t, 0, IPPROTO_UDP, &me);
+	assert_true(socket_bits(s) == 20);
+	assert_int_equal(socket_verdict(t, s), VERDICT_SUSPECTED);
+	tell(t, PEER(2), ME, REFLECTED, 0x0a000001);
+	assert_int_equal(socket_verdict(t, s), VERDICT_SUSPECTED);
+	socket_table_free(t);
+	/* One that was there before the first eviction is judged as ever. */
+	t = table_new(2);
+	tell(t, PEER(1), ME, REFLECTED, 0x0a000001);
+	for (uint16_t i = 0; i < 5; i++) {
+		tell(t, at(10, 2, i), PEER(1), HEADER, 0);
+		tell(t, ME, PEER(1), HEADER, 0);
+	}
+	assert_int_equal(socket_table_evicted(t), 4);
+	assert_int_equal(socket_verdict(t, socket_table_find(t, 0, IPPROTO_UDP, &me)), VERDICT_RECOGNISED);
+	socket_table_free(t);
+}
+
+static void ignore_observation(void *self, const struct observation *o)
+{
+	(void)self;
+	(void)o;
+}
+
+/* What the flow knows after the dissectors have seen these payloads, one datagram each. */
+static struct flow_identity identity_after(const char *one, const char *two)
+{
+	struct error err;
+	struct identifier *id =
+		identifier_new((struct observer){ .observed = ignore_observation }, NULL, &err);
+	assert_non_null(id);
+	struct flow flow = { .key = { .low = ME, .high = PEER(1), .l4 = IPPROTO_UDP }, .first_packet = 1 };
+	const char *payloads[] = { one, two };
+	for (unsigned i = 0; i < 2 && payloads[i]; i++) {
+		const struct span payload = { (const uint8_t *)payloads[i], strlen(payloads[i]) };
+		const struct packet p = { .key = flow.key,
+					  .payload = payload,
+					  .payload_wire = (uint32_t)payload.len };
+		const struct flow_step step = {
+			.flow = &flow, .is_new = i == 0, .head = payload, .fresh = payload.len
+		};
+		(void)identifier_packet(id, &p, &step);
+	}
+	identifier_ended(id, &flow);
+	struct flow_identity out = flow.id;
+	identifier_free(id);
+	return out;
+}
+
+/* Evidence about a flow and its label are of one protocol: bits of two never add up. */
+static void test_two_protocols_on_a_flow(void **state)
+{
+	(void)state;
+	struct flow_identity id = identity_after("101L", "11"); /* one alone: 10, then 15 more */
+	assert_true(id.bits == 25 && id.protocol == 1 && id.kinds == 3);
+	assert_string_equal(id.label, "first-label");
+	id = identity_after("10", "10"); /* each kind counts once */
+	assert_true(id.bits == 10);
+	id = identity_after("111L202L", NULL); /* 15 against 10: the second is not heard, nor its label */
+	assert_true(id.bits == 15 && id.protocol == 1 && id.kinds == 2);
+	assert_string_equal(id.label, "first-label");
+	id = identity_after("101L212L", NULL); /* 10 against 15: the second takes over */
+	assert_true(id.bits == 15 && id.protocol == 2 && id.kinds == 2);
+	assert_string_equal(id.label, "second-label");
+	id = identity_after("101L21", NULL); /* ... and the label of the first goes with its bits */
+	assert_true(id.bits == 15 && id.protocol == 2);
+	assert_null(id.label);
+	id = identity_after("10111L", "21222L"); /* 25 against 15 and 30: single pieces, not their sum */
+	assert_true(id.bits == 30 && id.protocol == 2 && id.kinds == 4);
+	id = identity_after("10", "20"); /* equal: who was first */
+	assert_true(id.bits == 10 && id.protocol == 1);
+	assert_null(id.label);
+	id = identity_after("1L", "202L"); /* a mere label gives way to evidence */
+	assert_true(id.bits == 10 && id.protocol == 2);
+	assert_string_equal(id.label, "second-label");
+	id = identity_after("1L", "2L");
+	assert_string_equal(id.label, "first-label");
+}
+
 static int set_up(void **state)
 {
 	struct error err;
@@ -239,9 +432,17 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_who_is_kept), cmocka_unit_test(test_caps_and_verdicts),
-		cmocka_unit_test(test_counter),     cmocka_unit_test(test_nonce),
-		cmocka_unit_test(test_reflected),   cmocka_unit_test(test_eviction_and_order),
+		cmocka_unit_test(test_who_is_kept),
+		cmocka_unit_test(test_caps_and_verdicts),
+		cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_counter_with_few_peers),
+		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_reflected),
+		cmocka_unit_test(test_eviction_and_order),
+		cmocka_unit_test(test_many_sockets),
+		cmocka_unit_test(test_eviction_makes_no_verdict),
+		cmocka_unit_test(test_two_protocols_on_a_flow),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

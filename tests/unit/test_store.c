@@ -261,7 +261,8 @@ static void put_meaning(struct sink *s)
 					 endpoint("192.0.2.1", 33033),
 					 T0,
 					 T0 + 5,
-					 2 };
+					 2,
+					 1 };
 	struct exchange_message_row message = { 7, 1, T0 + 1, 8, TO_RESPONDER, 5, "0x16 0x03" };
 	struct version_row version = { 9,
 				       10,
@@ -272,7 +273,8 @@ static void put_meaning(struct sink *s)
 				       "getlatestversion",
 				       "1.3.0.48",
 				       "ui.skype.com",
-				       "0" };
+				       "0",
+				       2 };
 	struct label_total_row label = { "skype-login", "payload", "", 1, 5, 160, 500 };
 	struct size_row size = { "skype", true, false, 11, 3 };
 	struct error err;
@@ -282,10 +284,16 @@ static void put_meaning(struct sink *s)
 	evidence.subject = 7;
 	assert_true(s->ops->put_evidence(s, &evidence, &err));
 	assert_true(s->ops->put_exchange(s, &exchange, &err));
+	exchange.flow = 12; /* of a host where no client socket is recognised */
+	exchange.client_socket = 0;
+	assert_true(s->ops->put_exchange(s, &exchange, &err));
 	assert_true(s->ops->put_exchange_message(s, &message, &err));
 	message.n = 2;
 	message.dir = TO_INITIATOR;
 	assert_true(s->ops->put_exchange_message(s, &message, &err));
+	assert_true(s->ops->put_version(s, &version, &err));
+	version.packet = 13;
+	version.client_socket = 0;
 	assert_true(s->ops->put_version(s, &version, &err));
 	assert_true(s->ops->put_label_total(s, &label, &err));
 	assert_true(s->ops->put_size(s, &size, &err));
@@ -411,14 +419,18 @@ static void test_every_row(void **state)
 		    " / 1|flow|7|skype|msgid_counter|counts|24.0|24.0|5|1|7|11");
 	assert_rows(db, "SELECT * FROM exchanges",
 		    "1|7|skype|login||success|10.0.0.1|40000|192.0.2.1|33033|1156534264000000000|"
-		    "1156534264000000005|2");
+		    "1156534264000000005|2|1"
+		    " / 1|12|skype|login||success|10.0.0.1|40000|192.0.2.1|33033|1156534264000000000|"
+		    "1156534264000000005|2|~");
 	assert_rows(
 		db, "SELECT * FROM exchange_messages",
 		"1|7|1|1156534264000000001|8|out|5|0x16 0x03 / 1|7|2|1156534264000000001|8|in|5|0x16 0x03");
 	assert_rows(
 		db, "SELECT * FROM version_checks",
 		"1|9|10|1156534264000000002|skype|10.0.0.1|40001|192.0.2.2|80|getlatestversion|1.3.0.48|0|"
-		"ui.skype.com");
+		"ui.skype.com|2"
+		" / 1|9|13|1156534264000000002|skype|10.0.0.1|40001|192.0.2.2|80|getlatestversion|1.3.0.48|0|"
+		"ui.skype.com|~");
 	assert_rows(db, "SELECT * FROM label_totals", "1|skype-login|payload||1|5|160|500");
 	assert_rows(db, "SELECT * FROM payload_sizes", "1|skype|probe|0|11|3");
 	/* The sum that the schema promises, and a view over what was stored. */
@@ -427,7 +439,7 @@ static void test_every_row(void **state)
 		    "'packets')"
 		    " FROM runs r",
 		    "12|12");
-	assert_rows(db, "SELECT sizes FROM logins", ">5 <5");
+	assert_rows(db, "SELECT flow, sizes FROM logins", "7|>5 <5 / 12|~");
 	assert_rows(db, "PRAGMA integrity_check", "ok");
 	sqlite3_close(db);
 }
@@ -458,7 +470,66 @@ static void test_views_can_be_read(void **state)
 	}
 	sqlite3_finalize(views);
 	sqlite3_close(db);
-	assert_true(count >= 5); /* flow_list, logins, contact_lists, pair_classes, source_flows */
+	assert_true(count >=
+		    6); /* flow_list, logins, contact_lists, pair_classes, source_flows, client_traffic */
+}
+
+/* A flow is counted once, for the client of its own or of its exchange or its version checks. */
+static void test_client_traffic(void **state)
+{
+	(void)state;
+	/* flow, label, recognised, client: of the flow, of its exchange, of its two version checks */
+	static const struct {
+		uint64_t flow;
+		const char *label;
+		bool recognised;
+		uint32_t client, exchange, version;
+	} cases[] = {
+		{ 1, "skype-udp", true, 1, 0, 0 },   { 2, "skype-udp", true, 1, 0, 0 },
+		{ 3, "skype-login", true, 0, 1, 0 }, { 4, "skype-version", true, 0, 0, 2 },
+		{ 5, "skype-login", true, 2, 1, 0 }, { 6, "skype-login", true, 0, 0, 0 },
+		{ 7, "DNS", false, 1, 0, 0 },
+	};
+	struct sink *s = open_database("x.db", false);
+	struct error err;
+
+	put_account(s);
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct flow_record f = flow_record();
+		struct flow_row row = { .flow = &f,
+					.protocol = cases[i].recognised ? "skype" : NULL,
+					.client = cases[i].client };
+		f.first_packet = cases[i].flow;
+		f.label = cases[i].label;
+		assert_true(s->ops->put_flow(s, &row, &err));
+	}
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct exchange_row exchange = { .flow = cases[i].flow,
+						 .protocol = "skype",
+						 .role = "login",
+						 .form = "",
+						 .outcome = "success",
+						 .client_socket = cases[i].exchange };
+		struct version_row version = { .flow = cases[i].flow,
+					       .packet = 10 * cases[i].flow,
+					       .protocol = "skype",
+					       .action = "installed",
+					       .version = "1",
+					       .platform = "0",
+					       .host = "",
+					       .client_socket = cases[i].version };
+		if (cases[i].exchange)
+			assert_true(s->ops->put_exchange(s, &exchange, &err));
+		for (; cases[i].version && version.packet <= 10 * cases[i].flow + 1; version.packet++)
+			assert_true(s->ops->put_version(s, &version, &err));
+	}
+	finish(s);
+	sqlite3 *db = read_database("x.db");
+	/* flow_record() has 3 + 2 packets, 100 + 60 bytes of payload, 300 + 200 bytes. */
+	assert_rows(db, "SELECT * FROM client_traffic ORDER BY client, label",
+		    "1|1|skype-login|1|5|160|500 / 1|1|skype-udp|2|10|320|1000"
+		    " / 1|2|skype-login|1|5|160|500 / 1|2|skype-version|1|5|160|500");
+	sqlite3_close(db);
 }
 
 /* More flows than one statement takes, with a remainder, and with every value changing and staying by turns.
@@ -505,6 +576,134 @@ static void test_many_flows(void **state)
 	snprintf(expected, sizeof expected, "%d|%d", STORE_APPLICATION_ID, STORE_SCHEMA_VERSION);
 	assert_rows(db, "SELECT * FROM pragma_application_id, pragma_user_version", expected);
 	sqlite3_close(db);
+}
+
+/* `count` flows numbered from `first`; false when one is refused. */
+static bool put_numbered(struct sink *s, unsigned first, unsigned count, struct error *err)
+{
+	struct flow_record f = flow_record();
+	struct flow_row row = { .flow = &f };
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < count; i++) {
+		f.first_packet = first + i;
+		ok = s->ops->put_flow(s, &row, err);
+	}
+	return ok;
+}
+
+/* Other rows wait for the flows that are being inserted; more flows may follow them. */
+static void test_rows_between_flows(void **state)
+{
+	(void)state;
+	struct sink *s = open_database("x.db", false);
+	struct error err;
+
+	put_account(s);
+	for (unsigned i = 0; i < 20; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%u", i);
+		assert_true(put_numbered(s, 100 * i + 1, 100, &err));
+		assert_true(s->ops->put_counter(s, &(struct counter_row){ "trace", name, "", i }, &err));
+	}
+	finish(s);
+	sqlite3 *db = read_database("x.db");
+	assert_rows(db, "SELECT count(*), sum(flow = rowid) FROM flows", "2000|2000");
+	assert_rows(db, "SELECT count(*), sum(value) FROM counters WHERE area = 'trace'", "20|190");
+	sqlite3_close(db);
+}
+
+/* A flow that the database does not take, long after it was put: every way on is told so. */
+static void test_error_is_kept(void **state)
+{
+	(void)state;
+	for (int way = 0; way < 3; way++) {
+		struct error err = { 0 };
+		make_database("x.db");
+		execute("x.db", "CREATE UNIQUE INDEX one ON flows (run, flow)");
+		struct sink *s = open_database("x.db", true);
+		put_account(s);
+		assert_true(put_numbered(s, 1, 64, &err));
+		/* The same again: refused in the background, or when the ring is full. */
+		bool ok = put_numbered(s, 1, way == 0 ? 100000 : 40, &err);
+		if (way == 0)
+			assert_false(ok);
+		else if (way == 1 && ok)
+			assert_false(
+				s->ops->put_counter(s, &(struct counter_row){ "trace", "a", "", 1 }, &err));
+		if (way == 2 && ok)
+			assert_false(s->ops->finish(s, &err));
+		else
+			s->ops->abandon(s);
+		assert_int_equal(err.status, EXIT_INTERNAL);
+		if (!strstr(err.text,
+			    "x.db does not take a row: UNIQUE constraint failed: flows.run, flows.flow"))
+			fail_msg("%s", err.text);
+		sqlite3 *db = read_database("x.db");
+		assert_rows(db, "SELECT count(*), (SELECT count(*) FROM flows) FROM runs", "1|0");
+		sqlite3_close(db);
+	}
+}
+
+#define EXIT_NO_LIMIT 78
+
+/* In a child whose user may have no more threads. */
+static int many_flows_alone(void)
+{
+	struct rlimit none = { 0, 0 };
+	struct error err = { 0 };
+	/* root is exempt: become somebody else, who may write here */
+	if (geteuid() == 0 && (chmod(".", 0777) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
+		return 1;
+	if (setrlimit(RLIMIT_NPROC, &none) < 0)
+		return 1;
+	pid_t child = fork(); /* what refuses a process refuses a thread */
+	if (child == 0)
+		_exit(0);
+	if (child > 0)
+		return waitpid(child, NULL, 0) == child ? EXIT_NO_LIMIT : 1;
+	struct sink *s = sink_sqlite_open("x.db", false, &err);
+	const struct run_row run = run_row();
+	const struct counter_row all = { "packets", "used", "in a flow", run.packets };
+	return s && s->ops->put_run(s, &run, &err) && s->ops->put_counter(s, &all, &err) &&
+			       put_numbered(s, 1, 1003, &err) && s->ops->finish(s, &err)
+		       ? 0
+		       : 1;
+}
+
+static void test_without_thread(void **state)
+{
+	(void)state;
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(many_flows_alone());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == EXIT_NO_LIMIT) {
+		print_message("# threads cannot be forbidden here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+	sqlite3 *db = read_database("x.db");
+	assert_rows(db, "SELECT count(*), sum(flow = rowid) FROM flows", "1003|1003");
+	sqlite3_close(db);
+}
+
+static void test_abandon_amid_flows(void **state)
+{
+	(void)state;
+	struct error err;
+
+	for (unsigned flows = 31; flows < 1000; flows += 97) {
+		struct sink *s = open_database("x.db", false);
+		put_account(s);
+		assert_true(put_numbered(s, 1, flows, &err));
+		s->ops->abandon(s);
+		assert_int_equal(files(NULL, false), 0);
+	}
 }
 
 static void test_protocol_names(void **state)
@@ -653,8 +852,12 @@ static void test_own_files_are_replaced(void **state)
 	file_write("x.db", "", 0);
 	make_database("x.db");
 	make_database("x.db");
-	/* A database of a newer footsteps may be replaced, if not read. */
+	/* All but a database of a newer footsteps, which may hold what this one cannot make. */
 	execute("x.db", "PRAGMA user_version = 7");
+	assert_null(sink_sqlite_open("x.db", false, &err));
+	assert_int_equal(err.status, EXIT_OUTPUT);
+	assert_non_null(strstr(err.text, "x.db was made by a newer footsteps"));
+	execute("x.db", "PRAGMA user_version = 0");
 	make_database("x.db");
 	/* What SQLite left beside the old one must not be played back into the new one. */
 	file_write("x.db-journal", "old", 3);
@@ -862,7 +1065,7 @@ static void test_append(void **state)
 	assert_rows(db, "SELECT group_concat(run) FROM runs", "1,2,3");
 	assert_rows(db, "SELECT run, count(*) FROM flows GROUP BY run", "1|2 / 2|2 / 3|2");
 	assert_rows(db, "SELECT run, count(*) FROM payload_sizes GROUP BY run", "1|1 / 2|1 / 3|1");
-	assert_rows(db, "SELECT run, sizes FROM logins", "1|>5 <5 / 2|>5 <5 / 3|>5 <5");
+	assert_rows(db, "SELECT run, sizes FROM logins WHERE flow = 7", "1|>5 <5 / 2|>5 <5 / 3|>5 <5");
 	sqlite3_close(db);
 
 	/* Two at a time: the second is told, and the first goes on. */
@@ -955,6 +1158,7 @@ static void test_versions(void **state)
 
 	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct error err = { 0 };
+		unlink("x.db"); /* a newer one is not replaced */
 		make_database("x.db");
 		execute("x.db", cases[i].sql);
 		assert_null(sink_sqlite_open("x.db", true, &err));
@@ -1112,8 +1316,8 @@ static void test_json_like_database(void **state)
 	sqlite3_close(db);
 	for (unsigned t = 0; t < sizeof tables / sizeof tables[0]; t++)
 		assert_true(seen[t]);
-	/* 1 run, 3 counters, 2 inputs, 2 clients, 1 peer, 1 pair, 2 flows, 2 evidence, 1 + 2, 1, 1, 1 */
-	assert_int_equal(lines, 20);
+	/* 1 run, 3 counters, 2 inputs, 2 clients, 1 peer, 1 pair, 2 flows, 2 evidence, 2 + 2, 2, 1, 1 */
+	assert_int_equal(lines, 22);
 }
 
 static void test_json_values(void **state)
@@ -1250,7 +1454,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_row),
 		TEST(test_views_can_be_read),
+		TEST(test_client_traffic),
 		TEST(test_many_flows),
+		TEST(test_rows_between_flows),
+		TEST(test_error_is_kept),
+		TEST(test_without_thread),
+		TEST(test_abandon_amid_flows),
 		TEST(test_protocol_names),
 		TEST(test_temporary_name),
 		TEST(test_abandon),

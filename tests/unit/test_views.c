@@ -249,6 +249,34 @@ static void table_brings_columns_back(void **state)
 	table_expect(columns, 3, cells, 3, 10, 0, "a  b\n1  2\nLeft out to fit: long.\n");
 }
 
+static void table_says_once_what_every_row_has(void **state)
+{
+	static const struct column columns[] = {
+		{ "n", COLUMN_NUMBER, FIT_KEEP, 0 },
+		{ "proto", COLUMN_TEXT, FIT_KEEP, 1 },
+		{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },
+		{ "server", COLUMN_TEXT, FIT_SOCKET, 0 },
+	};
+	static const char *const cells[] = { "1", "udp", "10.0.0.1:5", "10.0.0.2:6",
+					     "2", "tcp", "10.0.0.1:5", "10.0.0.3:7" };
+
+	(void)state;
+	table_expect(columns, 4, cells, 8, 32, 0,
+		     "n  proto  client      server\n"
+		     "1  udp    10.0.0.1:5  10.0.0.2:6\n"
+		     "2  tcp    10.0.0.1:5  10.0.0.3:7\n");
+	table_expect(columns, 4, cells, 8, 31, 0,
+		     "n  proto  server\n"
+		     "1  udp    10.0.0.2:6\n"
+		     "2  tcp    10.0.0.3:7\n"
+		     "In every row: client 10.0.0.1:5.\n");
+	/* One row has nothing in common with others. */
+	table_expect(columns, 4, cells, 4, 25, 0,
+		     "n  client      server\n"
+		     "1  10.0.0.1:5  10.0.0.2:6\n"
+		     "Left out to fit: proto.\n");
+}
+
 static void parses_sockets(void **state)
 {
 	char ip[IP_TEXT];
@@ -309,16 +337,19 @@ static void parses_heads(void **state)
 	struct error err;
 
 	(void)state;
-	assert_true(artefact_parse(&a,
-				   "-- title: A title: with colon\n--kind: figure \n-- order: 7\r\n-- about: "
-				   "first\n--   second line\n"
-				   "-- cautions: a b\nSELECT 1; -- note: not of the head\n",
-				   "X1.sql", &err));
+	assert_true(artefact_parse(
+		&a,
+		"-- title: A title: with colon\n--kind: figure \n-- order: 7\r\n-- about: "
+		"first\n--   second line\n"
+		"-- cautions: a b\n-- hides: c\n-- page: 3\nSELECT 1; -- note: not of the head\n",
+		"X1.sql", &err));
 	assert_string_equal(a.title, "A title: with colon");
 	assert_true(a.is_figure);
 	assert_int_equal(a.order, 7);
 	assert_string_equal(a.about, "first second line");
 	assert_string_equal(a.cautions, "a b");
+	assert_string_equal(a.hides, "c");
+	assert_int_equal(a.page_columns, 3);
 	assert_null(a.paper);
 	assert_null(a.empty);
 	artefact_clear(&a);
@@ -339,6 +370,8 @@ static void refuses_wrong_heads(void **state)
 		{ "-- title: x\n-- title: y\n", "twice" },
 		{ "--   nothing before\n", "line 1" },
 		{ "-- title:\n-- kind: table\n-- order: 1\n", "title" },
+		{ "-- title: x\n-- kind: table\n-- order: 1\n-- page: 0\n", "page" },
+		{ "-- title: x\n-- kind: table\n-- order: 1\n-- page: all\n", "page" },
 	};
 	struct error err;
 
@@ -404,11 +437,12 @@ static sqlite3 *database_make(const char *rows)
 	return db;
 }
 
-/* Runs the data statement of reports/NAME.sql and the one of its sentence. */
-static void artefact_expect(const char *name, const char *rows, const char *says)
+/* Runs the data statement of reports/NAME.sql over a database and, where it has one, that of its sentence. */
+static void artefact_expect_of(const char *contents, const char *name, const char *rows, const char *says)
 {
 	struct artefact_list list = our_artefacts();
-	struct view v = { .db = database_make(tiny), .path = "tiny", .run = 1 };
+	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1 };
+	const struct page_limits none = { .rows = 0 };
 	const struct artefact *a = NULL;
 	const char *tail;
 	sqlite3_stmt *stmt;
@@ -420,20 +454,26 @@ static void artefact_expect(const char *name, const char *rows, const char *says
 		if (strcmp(list.items[i].name, name) == 0)
 			a = &list.items[i];
 	assert_non_null(a);
-	assert_true(a->is_figure);
 	assert_int_equal(sqlite3_prepare_v2(v.db, a->sql, -1, &stmt, &tail), SQLITE_OK);
 	query_bind_int(stmt, ":run", 1);
 	sheet_open(&s);
-	assert_true(page_rows(NULL, s.file, &v, stmt, 0, &count, &err));
+	assert_true(page_rows(NULL, s.file, &v, stmt, &none, &count, &err));
 	sheet_expect(&s, rows);
 	sqlite3_finalize(stmt);
-	stmt = query_open(&v, tail, &err);
-	assert_non_null(stmt);
-	assert_int_equal(query_step(&v, stmt, &err), QUERY_ROW);
-	assert_string_equal(query_text(stmt, 0), says);
-	sqlite3_finalize(stmt);
+	if (says) {
+		stmt = query_open(&v, tail, &err);
+		assert_non_null(stmt);
+		assert_int_equal(query_step(&v, stmt, &err), QUERY_ROW);
+		assert_string_equal(query_text(stmt, 0), says);
+		sqlite3_finalize(stmt);
+	}
 	sqlite3_close(v.db);
 	artefact_list_free(&list);
+}
+
+static void artefact_expect(const char *name, const char *rows, const char *says)
+{
+	artefact_expect_of(tiny, name, rows, says);
 }
 
 static void counts_lengths(void **state)
@@ -479,6 +519,193 @@ static void counts_sizes(void **state)
 			"Medians: 18 bytes over 4 probe messages, 100 bytes over 4 non-probe messages.");
 }
 
+/* Run 1: two recognised, one of them outside the local net, and one suspected client. */
+static const char three_clients[] =
+	"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
+	"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits, first_packet, peers, "
+	"flows,"
+	" packets_out, packets_in, payload_out, payload_in) VALUES"
+	" (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 0, 0, 0, 0, 0),"
+	" (1, 2, 'skype', 'skype', '198.51.100.1', 1000, 0, 30, 1, 0, 0, 0, 0, 0, 0),"
+	" (1, 3, 'skype', 'skype?', '10.0.0.2', 1000, 1, 12, 1, 0, 0, 0, 0, 0, 0);";
+
+static char *shown(const char *contents, const struct show_request *request)
+{
+	struct view v;
+	struct sheet s;
+	struct error err;
+	sqlite3 *db = database_make(contents);
+
+	assert_true(view_open(&v, db, "tiny", 1, &err));
+	sheet_open(&s);
+	if (!show(&v, request, s.file, &err))
+		fail_msg("%s", err.text);
+	fclose(s.file);
+	sqlite3_close(db);
+	return s.text;
+}
+
+static void tells_suspected_from_recognised(void **state)
+{
+	char *text = shown(three_clients, &(struct show_request){ .width = 80 });
+
+	(void)state;
+	assert_non_null(strstr(text, "\n      2  client sockets recognised  1 outside --local-net\n"));
+	assert_non_null(strstr(text, "\n      1  client sockets suspected   -\n"));
+	free(text);
+	text = shown(three_clients, &(struct show_request){ .format = SHOW_JSON });
+	assert_non_null(strstr(text, "\"clients\":2,\"suspected_clients\":1,"));
+	free(text);
+	artefact_expect_of(three_clients, "R13",
+			   "quantity\tthis trace\tpaper\n"
+			   "internal clients, recognised\t1\t1700\n"
+			   "internal clients, suspected\t1\t\n"
+			   "external peers\t0\t305000\n"
+			   "external addresses\t0\t263886\n"
+			   "pairs of client and peer\t0\t390126\n"
+			   "UDP signalling flows\t0\t2505622\n"
+			   "UDP signalling packets\t0\t18274451\n"
+			   "UDP signalling payload bytes\t0\t\n"
+			   "logins\t0\t\n"
+			   "contact-list exchanges\t0\t\n"
+			   "version checks\t0\t\n",
+			   NULL);
+}
+
+/* The sentence must not deny what the table below it lists. */
+static void judges_the_trace(void **state)
+{
+#define FOUND(values)                                                                                        \
+	"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"                                     \
+	"INSERT INTO counters VALUES " values
+	static const char small[] = FOUND("(1, 'trace', 'disordered', 1, 'older'),"
+					  " (1, 'trace', 'worst_disorder_us', 6, '... step'),"
+					  " (1, 'trace', 'heads_lost', 0, 'lost')");
+	static const char large[] = FOUND("(1, 'trace', 'disordered', 2, 'older'),"
+					  " (1, 'trace', 'worst_disorder_us', 1000000, '... step')");
+	static const char lost[] = FOUND("(1, 'trace', 'heads_lost', 3, 'lost')");
+#undef FOUND
+
+	(void)state;
+	artefact_expect_of(small, "trace",
+			   "count\tfinding\tname\n1\tolder\tdisordered\n6\t... step\tworst_disorder_us\n",
+			   "No serious fault; the table says what there is.");
+	artefact_expect_of(
+		large, "trace",
+		"count\tfinding\tname\n2\tolder\tdisordered\n1000000\t... step\tworst_disorder_us\n",
+		"Read the figures with this in mind: older: 2.");
+	artefact_expect_of(lost, "trace", "count\tfinding\tname\n3\tlost\theads_lost\n",
+			   "Read the figures with this in mind: lost: 3.");
+}
+
+static void page_shows_some_columns(void **state)
+{
+	static const struct page_limits limits = { .rows = 1, .columns = 2 };
+	struct view v = { .db = database_make(tiny), .path = "tiny", .run = 1 };
+	struct sheet html, tsv;
+	struct error err;
+	uint64_t rows;
+
+	(void)state;
+	sqlite3_stmt *stmt = query_open(&v, "VALUES (1, 'x y', '<3>', 4), (5, 'z', '6', 7)", &err);
+	assert_non_null(stmt);
+	sheet_open(&html);
+	sheet_open(&tsv);
+	assert_true(page_rows(html.file, tsv.file, &v, stmt, &limits, &rows, &err));
+	assert_int_equal(rows, 2);
+	sheet_expect(&tsv, "column1\tcolumn2\tcolumn3\tcolumn4\n1\tx y\t<3>\t4\n5\tz\t6\t7\n");
+	sheet_expect(&html,
+		     "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">column1</th>"
+		     "<th scope=\"col\">column2</th></tr></thead>\n<tbody>\n"
+		     "<tr><td class=\"n\">1</td><td class=\"w\">x y</td></tr>\n</tbody></table></div>\n"
+		     "<p class=\"about\">The first 1 of 2 rows; the data file has all.</p>\n"
+		     "<p class=\"about\">More columns in the data file: column3, column4.</p>\n");
+	sqlite3_finalize(stmt);
+	sqlite3_close(v.db);
+}
+
+/* What the trace may hide is said also where nothing was found, and says nothing against what was. */
+static void says_what_the_trace_hides(void **state)
+{
+	static const char contents[] =
+		"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
+		"INSERT INTO counters VALUES (1, 'trace', 'missing_start', 10, 'starts')";
+	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1 };
+	char hides[] = "missing_start snapped", about[] = "", title[] = "Logins";
+	const struct artefact a = { .name = "B4", .title = title, .about = about, .hides = hides };
+	const struct page_notes notes = { .says = "", .manifest = "m" };
+	struct sheet s;
+	struct error err;
+
+	(void)state;
+	sheet_open(&s);
+	assert_true(page_section_end(s.file, &v, &a, &notes, &err));
+	sheet_expect(&s,
+		     "<p class=\"warn\"><strong>The trace may hide further ones:</strong> starts: 10.</p>\n"
+		     "<p class=\"source\"><a href=\"B4.tsv\">B4.tsv</a> &middot; m</p>\n</section>\n");
+	sqlite3_close(v.db);
+}
+
+static void refuses_what_is_not_there(void **state)
+{
+	static const struct {
+		struct show_request request;
+		const char *says;
+	} wrong[] = {
+		{ { .topic = "flows", .client = "1.1.1.1:1" }, "show tiny clients" },
+		{ { .topic = "pairs", .client = "1.1.1.1:1" }, "show tiny clients" },
+		{ { .topic = "flows", .client = "1.1.1.1:1", .label = "skype-udp" }, "show tiny clients" },
+		{ { .topic = "flows", .label = "nosuch" }, "show tiny labels" },
+		{ { .topic = "zzzzzzzzzzzz" }, "why" },
+	};
+	struct view v;
+	struct sheet s;
+	struct error err;
+	sqlite3 *db = database_make(tiny);
+
+	(void)state;
+	assert_true(view_open(&v, db, "tiny", 1, &err));
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		sheet_open(&s);
+		assert_false(show(&v, &wrong[i].request, s.file, &err));
+		sheet_expect(&s, "");
+		assert_int_equal(err.status, EXIT_USAGE);
+		assert_non_null(strstr(err.text, wrong[i].says));
+		for (const char *line = err.text; *line; line += strspn(line, "\n")) {
+			size_t length = strcspn(line, "\n");
+			assert_true(length + (line == err.text ? strlen("footsteps: ") : 0) <= 80);
+			line += length;
+		}
+	}
+	sqlite3_close(db);
+	/* The socket is known, and has no pair: an answer, not a mistake. */
+	char *text = shown(tiny, &(struct show_request){ .topic = "pairs", .client = "10.0.0.1:1000" });
+	assert_string_equal(text, "No pairs of 10.0.0.1:1000 are stored.\n");
+	free(text);
+}
+
+static void names_a_lock(void **state)
+{
+	char path[] = "/tmp/test_views.XXXXXX";
+	int fd = mkstemp(path);
+	sqlite3 *writer, *reader;
+	struct view v;
+	struct error err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(sqlite3_open(path, &writer), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(writer, "CREATE TABLE runs (run); BEGIN EXCLUSIVE", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_open(path, &reader), SQLITE_OK);
+	assert_false(view_open(&v, reader, "x.db", 0, &err));
+	assert_string_equal(err.text, "x.db is in use by another program; end that one and try again");
+	sqlite3_close(reader);
+	sqlite3_close(writer);
+	unlink(path);
+}
+
 /* Every artefact that we ship runs, on a database with rows and on one without. */
 static void every_artefact_runs(void **state)
 {
@@ -504,7 +731,8 @@ static void every_artefact_runs(void **state)
 				struct sheet html, tsv;
 				sheet_open(&html);
 				sheet_open(&tsv);
-				if (!page_rows(html.file, tsv.file, &v, stmt, 5, &count, &err))
+				const struct page_limits limits = { .rows = 5, .columns = 2 };
+				if (!page_rows(html.file, tsv.file, &v, stmt, &limits, &count, &err))
 					fail_msg("%s: %s", list.items[i].name, err.text);
 				fclose(html.file);
 				fclose(tsv.file);
@@ -613,6 +841,7 @@ int main(void)
 		cmocka_unit_test(table_keeps_dates_of_several_days),
 		cmocka_unit_test(table_wraps),
 		cmocka_unit_test(table_brings_columns_back),
+		cmocka_unit_test(table_says_once_what_every_row_has),
 		cmocka_unit_test(parses_sockets),
 		cmocka_unit_test(formats_numbers),
 		cmocka_unit_test(inlines_svg),
@@ -621,6 +850,12 @@ int main(void)
 		cmocka_unit_test(counts_lengths),
 		cmocka_unit_test(counts_durations),
 		cmocka_unit_test(counts_sizes),
+		cmocka_unit_test(tells_suspected_from_recognised),
+		cmocka_unit_test(judges_the_trace),
+		cmocka_unit_test(page_shows_some_columns),
+		cmocka_unit_test(says_what_the_trace_hides),
+		cmocka_unit_test(refuses_what_is_not_there),
+		cmocka_unit_test(names_a_lock),
 		cmocka_unit_test(every_artefact_runs),
 		cmocka_unit_test(shows_flows_as_ground_truth_does),
 		cmocka_unit_test(stages_a_directory),

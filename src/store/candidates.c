@@ -1,0 +1,257 @@
+/* Sockets that have any evidence; see candidates.h. */
+#include "store/candidates.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* A socket with this many different peers on high ports behaves like a node of an overlay (recognition 9). */
+#define MANY_PEERS 8U
+#define HIGH_PORT  1024U /* RFC 6335 section 6: system ports end here */
+
+static struct host *find_host(const struct candidates *c, const struct ip *ip)
+{
+	uint64_t hash = hash_words(&c->key, ip, sizeof *ip);
+	uint32_t at = 0, row;
+
+	while ((row = row_index_probe(&c->by_host, hash, &at)) != ROW_NONE)
+		if (ip_equal(&c->host[row].ip, ip))
+			return &c->host[row];
+	return NULL;
+}
+
+static bool add_candidate(void *self, struct socket_entry *s)
+{
+	struct candidates *c = self;
+	struct host *host = find_host(c, &s->socket.ip);
+
+	c->entry[c->count] = s;
+	c->next_of_host[c->count++] = 0;
+	s->candidate = c->count;
+	s->client = 0;
+	if (host) {
+		c->next_of_host[host->last - 1] = c->count;
+		host->last = c->count;
+		return true;
+	}
+	c->host[c->hosts] = (struct host){ s->socket.ip, c->count, c->count };
+	return row_index_add(&c->by_host, hash_words(&c->key, &s->socket.ip, sizeof s->socket.ip),
+			     c->hosts++);
+}
+
+bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint32_t max_pairs,
+		       struct error *err)
+{
+	size_t room = socket_table_count(sockets) + 1U;
+
+	*c = (struct candidates){ .sockets = sockets, .key = hash_key_random() };
+	c->pairs = pair_table_new(max_pairs, err);
+	c->entry = malloc(room * sizeof(struct socket_entry *));
+	c->next_of_host = malloc(room * sizeof *c->next_of_host);
+	c->host = malloc(room * sizeof *c->host);
+	if (!c->pairs || !c->entry || !c->next_of_host || !c->host ||
+	    !socket_table_each(sockets, add_candidate, c, err))
+		return error_memory(err, "the list of client sockets");
+	return true;
+}
+
+void candidates_drop(struct candidates *c)
+{
+	pair_table_free(c->pairs);
+	free(c->entry);
+	free(c->next_of_host);
+	free(c->host);
+	free(c->client);
+	free(c->tcp);
+	row_index_drop(&c->by_host);
+	*c = (struct candidates){ 0 };
+}
+
+/* Bits of the UDP dissectors of a protocol. */
+static uint32_t udp_dissectors(unsigned protocol)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < dissector_count; i++)
+		if (dissectors[i]->protocol == protocols[protocol] && dissectors[i]->l4 == IPPROTO_UDP)
+			bits |= UINT32_C(1) << i;
+	return bits;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const char *part_of_protocol(const char *name, const struct protocol *protocol)
+{
+	const char *dot = strchr(name, '.');
+
+	if (starts_with(name, protocol->ndpi_prefix))
+		return name;
+	return dot && starts_with(dot + 1, protocol->ndpi_prefix) ? dot : NULL;
+}
+
+bool contradicted(const struct flow_record *r, const struct protocol *protocol)
+{
+	return r->ndpi_label && r->ndpi_by_payload && !part_of_protocol(r->ndpi_label, protocol);
+}
+
+bool is_stray(const struct flow_record *r, unsigned p)
+{
+	uint32_t mine = udp_dissectors(p);
+
+	return (r->refused & mine) && !(r->matched & mine) && r->side[TO_INITIATOR].packets == 0;
+}
+
+static bool add_udp_end(struct candidates *c, unsigned p, const struct flow_record *r, bool initiator,
+			struct error *err)
+{
+	const struct protocol *protocol = protocols[p];
+	const struct endpoint *end = initiator ? &r->initiator : &r->responder;
+	struct socket_entry *s = socket_table_find(c->sockets, p, IPPROTO_UDP, end);
+
+	if (!s || (!initiator && is_stray(r, p)))
+		return true;
+	uint32_t mine = udp_dissectors(p);
+	bool matched = r->matched & mine;
+	/* Only what the socket itself said can speak against it: strangers may send it anything. */
+	if (!matched && (r->refused & mine) && initiator)
+		socket_entry_add(s, MACHINERY_REFUSED, r->first_packet);
+	if (!matched && contradicted(r, protocol))
+		socket_entry_add(s, MACHINERY_OTHER_LABEL, r->first_packet);
+	return pair_table_add(c->pairs, s->candidate, p, initiator, matched, r, err);
+}
+
+static bool add_tcp(struct candidates *c, const struct flow_record *r, struct error *err)
+{
+	void *rows = c->tcp;
+
+	if (c->tcps >= TCP_CONTACTS_MAX || !find_host(c, &r->initiator.ip))
+		return true;
+	bool room = rows_reserve(&rows, c->tcps, &c->tcp_room, sizeof *c->tcp);
+	c->tcp = rows;
+	if (!room)
+		return error_memory(err, "the TCP flows of clients");
+	struct tcp_contact *t = &c->tcp[c->tcps++];
+	*t = (struct tcp_contact){ r->initiator.ip, r->responder, r->first_ns, r->first_packet, 0 };
+	for (unsigned p = 0; p < protocol_count; p++)
+		t->contradicted |= (uint32_t)contradicted(r, protocols[p]) << p;
+	return true;
+}
+
+bool candidates_add(struct candidates *c, const struct flow_record *r, struct error *err)
+{
+	if (r->l4 == IPPROTO_TCP)
+		return add_tcp(c, r, err);
+	if (r->l4 != IPPROTO_UDP)
+		return true;
+	for (unsigned p = 0; p < protocol_count; p++)
+		if (!add_udp_end(c, p, r, true, err) || !add_udp_end(c, p, r, false, err))
+			return false;
+	return true;
+}
+
+static void judge_peers(struct candidates *c)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		c->entry[i]->high_peers = 0;
+	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
+		const struct pair *pair = pair_table_at(c->pairs, i);
+		struct socket_entry *s = c->entry[pair->client - 1];
+		if (pair_table_peer_at(c->pairs, pair->peer_index)->socket.port < HIGH_PORT)
+			continue;
+		if (++s->high_peers == MANY_PEERS)
+			socket_entry_add(s, MACHINERY_MANY_PEERS, pair->first_packet);
+	}
+}
+
+/* The pair of this candidate and a peer that has answered it in the protocol; NULL: none. */
+static const struct pair *spoken_pair(const struct candidates *c, const struct socket_entry *s,
+				      const struct endpoint *far)
+{
+	const struct pair *pair = pair_table_find(c->pairs, s->candidate, s->protocol, far);
+
+	return pair && pair->spoke ? pair : NULL;
+}
+
+static void judge_tcp(struct candidates *c, const struct tcp_contact *t, unsigned p)
+{
+	/* Nearly every TCP flow ends here: its far end is nobody's peer. */
+	const struct peer *peer = pair_table_peer(c->pairs, p, &t->to);
+	const struct host *host =
+		peer && peer->answered && peer->answered_ns <= t->first_ns ? find_host(c, &t->from) : NULL;
+	uint32_t walked = 0;
+
+	if (!host || t->contradicted >> p & 1)
+		return;
+	for (uint32_t i = host->first; i && walked++ < HOST_CANDIDATES_MAX; i = c->next_of_host[i - 1]) {
+		struct socket_entry *s = c->entry[i - 1];
+		if (s->protocol == p && spoken_pair(c, s, &t->to))
+			socket_entry_add(s, MACHINERY_TCP_AFTER_UDP, t->first_packet);
+	}
+}
+
+void candidates_judge(struct candidates *c)
+{
+	judge_peers(c);
+	for (uint32_t i = 0; i < c->tcps; i++)
+		for (unsigned p = 0; p < protocol_count; p++)
+			judge_tcp(c, &c->tcp[i], p);
+}
+
+bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err)
+{
+	*recognised = 0;
+	c->client = malloc((c->count + 1U) * sizeof(struct socket_entry *));
+	if (!c->client)
+		return error_memory(err, "the list of clients");
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct socket_entry *s = c->entry[i];
+		enum verdict verdict = socket_verdict(c->sockets, s);
+		*recognised += verdict == VERDICT_RECOGNISED;
+		if (verdict == VERDICT_NONE)
+			continue;
+		c->client[c->clients++] = s;
+		s->client = c->clients;
+	}
+	return true;
+}
+
+static bool is_recognised(const struct candidates *c, const struct socket_entry *s)
+{
+	return s && socket_verdict(c->sockets, s) == VERDICT_RECOGNISED;
+}
+
+const struct socket_entry *client_at(const struct candidates *c, unsigned p, const struct endpoint *end)
+{
+	const struct socket_entry *s = socket_table_find(c->sockets, p, IPPROTO_UDP, end);
+
+	return is_recognised(c, s) ? s : NULL;
+}
+
+const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host_ip,
+					  const struct endpoint *far)
+{
+	const struct peer *peer = pair_table_peer(c->pairs, p, far);
+	const struct host *host = peer && peer->answered ? find_host(c, host_ip) : NULL;
+	uint32_t walked = 0;
+
+	for (uint32_t i = host ? host->first : 0; i && walked++ < HOST_CANDIDATES_MAX;
+	     i = c->next_of_host[i - 1]) {
+		const struct socket_entry *s = c->entry[i - 1];
+		if (s->protocol == p && spoken_pair(c, s, far) && is_recognised(c, s))
+			return s;
+	}
+	return NULL;
+}
+
+uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip *host_ip)
+{
+	const struct host *host = find_host(c, host_ip);
+	uint32_t walked = 0;
+
+	for (uint32_t i = host ? host->first : 0; i && walked++ < HOST_CANDIDATES_MAX;
+	     i = c->next_of_host[i - 1])
+		if (c->entry[i - 1]->protocol == p && is_recognised(c, c->entry[i - 1]))
+			return c->entry[i - 1]->client;
+	return 0;
+}

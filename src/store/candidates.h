@@ -1,0 +1,71 @@
+/*
+ * Sockets that have any evidence, over the closed flows: their pairs, what speaks for and against them, and
+ * the verdicts. Private to store/.
+ */
+#ifndef FS_STORE_CANDIDATES_H
+#define FS_STORE_CANDIDATES_H
+#include "base/hash.h"
+#include "base/row_index.h"
+#include "behave/pairs.h"
+#include "identify/sockets.h"
+
+#define TCP_CONTACTS_MAX 1000000U
+/* Candidates of one host that are looked through for a TCP flow: more sockets than that on one address are a
+ * NAT or a flood, and the first ones have to do. */
+#define HOST_CANDIDATES_MAX 1024U
+
+/* A TCP flow, as far as it can be evidence: to the address and port that had answered over UDP. */
+struct tcp_contact {
+	struct ip from;
+	struct endpoint to;
+	int64_t first_ns;
+	uint64_t first_packet;
+	uint32_t contradicted; /* bit p: libndpi sees, by payload, something that is not protocols[p] */
+};
+
+struct host { /* an address with candidates */
+	struct ip ip;
+	uint32_t first, last; /* candidate numbers; chained by candidates.next_of_host */
+};
+
+struct candidates {
+	struct socket_table *sockets; /* borrowed */
+	struct pair_table *pairs;
+	struct socket_entry **entry; /* entry[i] has candidate number i + 1; in order of first evidence */
+	uint32_t *next_of_host;      /* beside entry[]: the next candidate number of the same host; 0: none */
+	uint32_t count, clients;
+	struct socket_entry **client; /* client[i] has client number i + 1; after candidates_verdicts() */
+	struct tcp_contact *tcp; /* TCP flows from hosts of candidates: the first TCP_CONTACTS_MAX of them */
+	uint32_t tcps, tcp_room;
+	struct host *host;
+	uint32_t hosts;
+	struct hash_key key;
+	struct row_index by_host; /* over host[] */
+};
+
+bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint32_t max_pairs,
+		       struct error *err);
+void candidates_drop(struct candidates *c);
+/* First pass over the closed flows: pairs, what speaks against a candidate, and its host's TCP flows. */
+bool candidates_add(struct candidates *c, const struct flow_record *r, struct error *err);
+/* After the first pass: behaviour over all peers (recognition 9). */
+void candidates_judge(struct candidates *c);
+/* Numbers the clients (recognised and suspected); *recognised: how many of them are. */
+bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err);
+
+/* A UDP flow that is not the protocol's, and that the responder never answered: what a scan or a former user
+ * of the port leaves at a client's socket. It is no flow of the client. */
+bool is_stray(const struct flow_record *r, unsigned p);
+/* The recognised client at this socket, or NULL. */
+const struct socket_entry *client_at(const struct candidates *c, unsigned p, const struct endpoint *end);
+/* The first recognised client of this host that a peer at `far` has answered, or NULL. */
+const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host,
+					  const struct endpoint *far);
+/* Number of the first recognised client of this host; 0: none. */
+uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip *host);
+/* Where a name of libndpi, "MASTER.APPLICATION" or "APPLICATION", speaks of this protocol itself; NULL:
+ * nowhere. */
+const char *part_of_protocol(const char *name, const struct protocol *protocol);
+/* libndpi sees, by payload, something that is not this protocol. */
+bool contradicted(const struct flow_record *r, const struct protocol *protocol);
+#endif
