@@ -8,9 +8,10 @@
 #include "capture/source.h"
 #include "identify/record.h"
 
-#define JUDGE_JUMP_NS                                                                                        \
-	INT64_C(3600000000000) /* a step of more than an hour, either way, is a clock that was set */
-#define JUDGE_GAP_NS INT64_C(60000000000) /* a minute without any packet */
+/* A step of more than an hour, either way, is a clock that was set. */
+#define JUDGE_JUMP_NS INT64_C(3600000000000)
+/* A minute without any packet. */
+#define JUDGE_GAP_NS INT64_C(60000000000)
 
 /* name, words */
 #define JUDGEMENTS(X)                                                                                        \

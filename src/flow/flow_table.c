@@ -8,16 +8,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define WHEEL_SLOTS 256U
-#define TICKS_PER_IDLE                                                                                       \
-	200 /* a flow is looked at again at most this often; deadlines stay within the wheel                 \
-	     */
 #define BUCKETS_AT_FIRST 65536U
-#define CLOCK_BACK_PACKETS                                                                                   \
-	64U /* this many in a row, and one for 16 flows, before the clock is believed to be wrong */
-#define DUPLICATE_NS                                                                                         \
-	(10 *                                                                                                \
-	 NS_PER_MS) /* a span port's copies come within a few ms; TCP resends after >= 200 ms (RFC 6298) */
+#define WHEEL_SLOTS      256U
+/* A flow is looked at again at most this often; deadlines stay within the wheel. */
+#define TICKS_PER_IDLE 200
+/* This many packets in a row, and one for 16 flows, before the clock is believed to be wrong. */
+#define CLOCK_BACK_PACKETS 64U
+/* A span port's copies come within a few ms; TCP resends after 200 ms at the earliest (RFC 6298). */
+#define DUPLICATE_NS (10 * NS_PER_MS)
 
 const char *const flow_end_names[FLOW_END_COUNT] = {
 #define X(name, words) #name,

@@ -125,8 +125,12 @@ static bool add_tcp(struct candidates *c, const struct flow_record *r, struct er
 {
 	void *rows = c->tcp;
 
-	if (c->tcps >= TCP_CONTACTS_MAX || !find_host(c, &r->initiator.ip))
+	if (!find_host(c, &r->initiator.ip))
 		return true;
+	if (c->tcps >= TCP_CONTACTS_MAX) {
+		c->tcps_refused++;
+		return true;
+	}
 	bool room = rows_reserve(&rows, c->tcps, &c->tcp_room, sizeof *c->tcp);
 	c->tcp = rows;
 	if (!room)

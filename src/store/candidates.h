@@ -37,6 +37,7 @@ struct candidates {
 	struct socket_entry **client; /* client[i] has client number i + 1; after candidates_verdicts() */
 	struct tcp_contact *tcp; /* TCP flows from hosts of candidates: the first TCP_CONTACTS_MAX of them */
 	uint32_t tcps, tcp_room;
+	uint64_t tcps_refused; /* beyond TCP_CONTACTS_MAX: their evidence is missing, their labels are not */
 	struct host *host;
 	uint32_t hosts;
 	struct hash_key key;

@@ -336,7 +336,7 @@ static void note_bounds(const struct aggregate *a, const struct candidates *c,
 {
 	summary->evicted_sockets = socket_table_evicted(a->sockets);
 	summary->refused_pairs = pair_table_refused(c->pairs);
-	summary->refused_events = exchange_table_refused(a->exchanges) + a->refused_events;
+	summary->refused_events = exchange_table_refused(a->exchanges) + a->refused_events + c->tcps_refused;
 	if (summary->evicted_sockets)
 		problems_add(problems,
 			     "%" PRIu64
