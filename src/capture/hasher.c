@@ -13,12 +13,20 @@
  */
 #define PIECE ((size_t)256 << 10)
 
+/*
+ * Nobody waits for the digest before the end, and everybody else is waited for by somebody: where processors
+ * are few, the thread takes what the others leave, which is most of one while rows are written. Measured on
+ * two, this makes the whole run shorter by a tenth. 10 is what nice(1) adds: a tenth of a processor against
+ * one busy thread.
+ */
+#define NICENESS 10
+
 struct hasher {
 	int fd;
 	const struct control *control;
 	pthread_t thread;
 	bool running;
-	atomic_bool interrupted;
+	atomic_bool interrupted, relieved;
 	_Atomic uint64_t limit; /* UINT64_MAX: not known yet */
 	/* The thread's, while it runs. */
 	uint64_t count;
@@ -32,23 +40,27 @@ static bool cancelled(const struct hasher *h)
 	       (h->control && atomic_load_explicit(&h->control->stopped, memory_order_relaxed));
 }
 
-/* From where we are up to the limit, or to what is the end of the file now. */
-static void *hash_on(void *arg)
+/* One piece more, up to the limit, or to what is the end of the file now; false when there is none. */
+static bool hash_piece(struct hasher *h)
+{
+	uint64_t limit = atomic_load_explicit(&h->limit, memory_order_relaxed);
+	uint64_t left = limit > h->count ? limit - h->count : 0;
+	ssize_t got = pread(h->fd, h->buffer, left < PIECE ? (size_t)left : PIECE, (off_t)h->count);
+
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	sha256_update(h->hash, (struct span){ h->buffer, (size_t)got });
+	h->count += (uint64_t)got;
+	return true;
+}
+
+static void *hash_behind(void *arg)
 {
 	struct hasher *h = arg;
 
-	while (!cancelled(h)) {
-		uint64_t limit = atomic_load_explicit(&h->limit, memory_order_relaxed);
-		uint64_t left = limit > h->count ? limit - h->count : 0;
-		ssize_t got = pread(h->fd, h->buffer, left < PIECE ? (size_t)left : PIECE, (off_t)h->count);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		sha256_update(h->hash, (struct span){ h->buffer, (size_t)got });
-		h->count += (uint64_t)got;
-	}
+	thread_step_back(NICENESS);
+	while (!cancelled(h) && !atomic_load_explicit(&h->relieved, memory_order_relaxed) && hash_piece(h))
+		;
 	return NULL;
 }
 
@@ -66,7 +78,7 @@ struct hasher *hasher_start(int fd, const struct control *control)
 	h->hash = sha256_new();
 	h->buffer = malloc(PIECE);
 	if (h->fd >= 0 && h->hash && h->buffer)
-		h->running = thread_start(&h->thread, hash_on, h);
+		h->running = thread_start(&h->thread, hash_behind, h);
 	if (h->running)
 		return h;
 	hasher_stop(h);
@@ -91,9 +103,12 @@ void hasher_result(struct hasher *h, char out[SHA256_TEXT])
 	out[0] = '\0';
 	if (!h)
 		return;
+	/* Now somebody waits, and a thread that has stepped back cannot step forward again: the rest is done
+	 * here. Some of it may be there in any case, of a file that grew while it was read. */
+	atomic_store_explicit(&h->relieved, true, memory_order_relaxed);
 	thread_join(h);
-	/* A file that grew while it was read: the reader may have come to a later end than the thread. */
-	hash_on(h);
+	while (!cancelled(h) && hash_piece(h))
+		;
 	if (h->count == h->limit)
 		sha256_hex(h->hash, out);
 }
