@@ -1,4 +1,6 @@
 FS_BASE = \
+	src/base/bloom.c \
+	src/base/bloom.h \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/error.c \

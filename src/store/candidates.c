@@ -7,11 +7,28 @@
 #define MANY_PEERS 8U
 #define HIGH_PORT  1024U /* RFC 6335 section 6: system ports end here */
 
+static uint64_t hash_host(const struct candidates *c, const struct ip *ip)
+{
+	return hash_words(&c->key, ip, sizeof *ip);
+}
+
+static uint64_t hash_socket(const struct candidates *c, const struct endpoint *socket)
+{
+	struct {
+		struct endpoint socket;
+		uint8_t zero[6];
+	} key = { .socket = *socket };
+	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
+	return hash_words(&c->key, &key, sizeof key);
+}
+
 static struct host *find_host(const struct candidates *c, const struct ip *ip)
 {
-	uint64_t hash = hash_words(&c->key, ip, sizeof *ip);
+	uint64_t hash = hash_host(c, ip);
 	uint32_t at = 0, row;
 
+	if (!bloom_has(&c->hosts_met, hash))
+		return NULL;
 	while ((row = row_index_probe(&c->by_host, hash, &at)) != ROW_NONE)
 		if (ip_equal(&c->host[row].ip, ip))
 			return &c->host[row];
@@ -27,14 +44,15 @@ static bool add_candidate(void *self, struct socket_entry *s)
 	c->next_of_host[c->count++] = 0;
 	s->candidate = c->count;
 	s->client = 0;
+	bloom_add(&c->sockets_met, hash_socket(c, &s->socket));
 	if (host) {
 		c->next_of_host[host->last - 1] = c->count;
 		host->last = c->count;
 		return true;
 	}
 	c->host[c->hosts] = (struct host){ s->socket.ip, c->count, c->count };
-	return row_index_add(&c->by_host, hash_words(&c->key, &s->socket.ip, sizeof s->socket.ip),
-			     c->hosts++);
+	bloom_add(&c->hosts_met, hash_host(c, &s->socket.ip));
+	return row_index_add(&c->by_host, hash_host(c, &s->socket.ip), c->hosts++);
 }
 
 bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint32_t max_pairs,
@@ -47,8 +65,8 @@ bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint3
 	c->entry = malloc(room * sizeof(struct socket_entry *));
 	c->next_of_host = malloc(room * sizeof *c->next_of_host);
 	c->host = malloc(room * sizeof *c->host);
-	if (!c->pairs || !c->entry || !c->next_of_host || !c->host ||
-	    !socket_table_each(sockets, add_candidate, c, err))
+	if (!c->pairs || !c->entry || !c->next_of_host || !c->host || !bloom_reserve(&c->sockets_met, room) ||
+	    !bloom_reserve(&c->hosts_met, room) || !socket_table_each(sockets, add_candidate, c, err))
 		return error_memory(err, "the list of client sockets");
 	return true;
 }
@@ -62,6 +80,10 @@ void candidates_drop(struct candidates *c)
 	free(c->client);
 	free(c->tcp);
 	row_index_drop(&c->by_host);
+	bloom_drop(&c->sockets_met);
+	bloom_drop(&c->hosts_met);
+	bloom_drop(&c->peers_met);
+	bloom_drop(&c->clients_met);
 	*c = (struct candidates){ 0 };
 }
 
@@ -148,8 +170,11 @@ bool candidates_add(struct candidates *c, const struct flow_record *r, struct er
 		return add_tcp(c, r, err);
 	if (r->l4 != IPPROTO_UDP)
 		return true;
-	for (unsigned p = 0; p < protocol_count; p++)
-		if (!add_udp_end(c, p, r, true, err) || !add_udp_end(c, p, r, false, err))
+	bool initiator = bloom_has(&c->sockets_met, hash_socket(c, &r->initiator));
+	bool responder = bloom_has(&c->sockets_met, hash_socket(c, &r->responder));
+	for (unsigned p = 0; p < protocol_count && (initiator || responder); p++)
+		if ((initiator && !add_udp_end(c, p, r, true, err)) ||
+		    (responder && !add_udp_end(c, p, r, false, err)))
 			return false;
 	return true;
 }
@@ -179,7 +204,6 @@ static const struct pair *spoken_pair(const struct candidates *c, const struct s
 
 static void judge_tcp(struct candidates *c, const struct tcp_contact *t, unsigned p)
 {
-	/* Nearly every TCP flow ends here: its far end is nobody's peer. */
 	const struct peer *peer = pair_table_peer(c->pairs, p, &t->to);
 	const struct host *host =
 		peer && peer->answered && peer->answered_ns <= t->first_ns ? find_host(c, &t->from) : NULL;
@@ -194,30 +218,56 @@ static void judge_tcp(struct candidates *c, const struct tcp_contact *t, unsigne
 	}
 }
 
-void candidates_judge(struct candidates *c)
+bool candidates_judge(struct candidates *c, struct error *err)
 {
+	uint32_t peers = pair_table_peer_count(c->pairs);
+
+	if (!bloom_reserve(&c->peers_met, peers))
+		return error_memory(err, "the peers of clients");
+	for (uint32_t i = 0; i < peers; i++) {
+		const struct peer *peer = pair_table_peer_at(c->pairs, i);
+		if (peer->answered)
+			bloom_add(&c->peers_met, hash_socket(c, &peer->socket));
+	}
 	judge_peers(c);
-	for (uint32_t i = 0; i < c->tcps; i++)
+	for (uint32_t i = 0; i < c->tcps; i++) {
+		/* Nearly every TCP flow ends here: its far end is nobody's peer. */
+		if (!bloom_has(&c->peers_met, hash_socket(c, &c->tcp[i].to)))
+			continue;
 		for (unsigned p = 0; p < protocol_count; p++)
 			judge_tcp(c, &c->tcp[i], p);
+	}
+	return true;
 }
 
 bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err)
 {
 	*recognised = 0;
 	c->client = malloc((c->count + 1U) * sizeof(struct socket_entry *));
-	if (!c->client)
+	if (!c->client || !bloom_reserve(&c->clients_met, c->count))
 		return error_memory(err, "the list of clients");
 	for (uint32_t i = 0; i < c->count; i++) {
 		struct socket_entry *s = c->entry[i];
 		enum verdict verdict = socket_verdict(c->sockets, s);
-		*recognised += verdict == VERDICT_RECOGNISED;
+		if (verdict == VERDICT_RECOGNISED) {
+			++*recognised;
+			bloom_add(&c->clients_met, hash_socket(c, &s->socket));
+		}
 		if (verdict == VERDICT_NONE)
 			continue;
 		c->client[c->clients++] = s;
 		s->client = c->clients;
 	}
 	return true;
+}
+
+bool candidates_concern(const struct candidates *c, const struct flow_record *r)
+{
+	uint64_t initiator = hash_socket(c, &r->initiator), responder = hash_socket(c, &r->responder);
+
+	return bloom_has(&c->clients_met, initiator) || bloom_has(&c->clients_met, responder) ||
+	       (r->l4 == IPPROTO_TCP &&
+		(bloom_has(&c->peers_met, initiator) || bloom_has(&c->peers_met, responder)));
 }
 
 static bool is_recognised(const struct candidates *c, const struct socket_entry *s)

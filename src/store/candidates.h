@@ -4,6 +4,7 @@
  */
 #ifndef FS_STORE_CANDIDATES_H
 #define FS_STORE_CANDIDATES_H
+#include "base/bloom.h"
 #include "base/hash.h"
 #include "base/row_index.h"
 #include "behave/pairs.h"
@@ -42,6 +43,13 @@ struct candidates {
 	uint32_t hosts;
 	struct hash_key key;
 	struct row_index by_host; /* over host[] */
+	/*
+	 * Most flows have nothing to do with any candidate: these tell so without a look at the tables, for
+	 * all protocols together. By hash_socket() and hash_host() with `key`.
+	 */
+	struct bloom sockets_met, hosts_met;
+	struct bloom peers_met;   /* peers that have answered somebody; from candidates_judge() on */
+	struct bloom clients_met; /* sockets of recognised clients; from candidates_verdicts() on */
 };
 
 bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint32_t max_pairs,
@@ -50,10 +58,12 @@ void candidates_drop(struct candidates *c);
 /* First pass over the closed flows: pairs, what speaks against a candidate, and its host's TCP flows. */
 bool candidates_add(struct candidates *c, const struct flow_record *r, struct error *err);
 /* After the first pass: behaviour over all peers (recognition 9). */
-void candidates_judge(struct candidates *c);
+bool candidates_judge(struct candidates *c, struct error *err);
 /* Numbers the clients (recognised and suspected); *recognised: how many of them are. */
 bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err);
 
+/* False: neither end of the flow is a recognised client's socket or a peer of one. True says little. */
+bool candidates_concern(const struct candidates *c, const struct flow_record *r);
 /* A UDP flow that is not the protocol's, and that the responder never answered: what a scan or a former user
  * of the port leaves at a client's socket. It is no flow of the client. */
 bool is_stray(const struct flow_record *r, unsigned p);

@@ -79,7 +79,7 @@ void label_record(const struct candidates *c, struct intern *names, struct flow_
 		row->bits = r->bits;
 		return;
 	}
-	if (c->count && label_by_client(c, r, row))
+	if (candidates_concern(c, r) && label_by_client(c, r, row))
 		return;
 	r->label = r->ndpi_label ? label_by_ndpi(names, r->ndpi_label) : NULL;
 	if (r->label)

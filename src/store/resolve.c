@@ -33,8 +33,7 @@ static bool gather(struct aggregate *a, struct candidates *c, struct error *err)
 		ok = candidates_add(c, &r, err);
 	if (!ok || failed)
 		return false;
-	candidates_judge(c);
-	return true;
+	return candidates_judge(c, err);
 }
 
 static uint64_t hash_check(const struct aggregate *a, unsigned protocol, const struct ip *ip)

@@ -1,9 +1,10 @@
-/* Errors, the keyed hash, interned names and slabs. */
+/* Errors, the keyed hash, the filter over it, interned names and slabs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "base/bloom.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/intern.h"
@@ -89,6 +90,37 @@ static void hash_spreads(void **state)
 		/* 1507 expected, standard deviation about 20 */
 		assert_in_range(empty, 1507 - 200, 1507 + 200);
 	}
+}
+
+/* --- bloom --- */
+
+/* Four keys to a word: with k of them in a word of 64 bits, three bits of another are all set with about
+ * (1 - (63/64)^(3k))^3; over the Poisson distribution of k around 4 that is 0.8 %. */
+static void bloom_finds_what_it_has(void **state)
+{
+	struct hash_key key = hash_key_random();
+	struct bloom b = { 0 };
+	unsigned others = 0;
+
+	(void)state;
+	assert_false(bloom_has(&b, 1));
+	assert_true(bloom_reserve(&b, 65536));
+	for (uint64_t i = 0; i < 65536; i++)
+		assert_false(bloom_has(&b, hash_words(&key, &i, sizeof i)));
+	for (uint64_t i = 0; i < 65536; i++)
+		bloom_add(&b, hash_words(&key, &i, sizeof i));
+	for (uint64_t i = 0; i < 65536; i++)
+		assert_true(bloom_has(&b, hash_words(&key, &i, sizeof i)));
+	for (uint64_t i = 65536; i < 165536; i++)
+		others += bloom_has(&b, hash_words(&key, &i, sizeof i));
+	assert_in_range(others, 400, 1200);
+	bloom_drop(&b);
+	assert_false(bloom_has(&b, 1));
+	assert_true(bloom_reserve(&b, 0));
+	assert_false(bloom_has(&b, 1));
+	bloom_add(&b, 1);
+	assert_true(bloom_has(&b, 1));
+	bloom_drop(&b);
 }
 
 /* --- intern --- */
@@ -199,6 +231,7 @@ int main(void)
 		cmocka_unit_test(error_is_cut_to_its_room),
 		cmocka_unit_test(hash_depends_on_key_and_data),
 		cmocka_unit_test(hash_spreads),
+		cmocka_unit_test(bloom_finds_what_it_has),
 		cmocka_unit_test(intern_gives_one_pointer),
 		cmocka_unit_test(intern_many),
 		cmocka_unit_test(slab_objects_are_aligned_and_apart),
