@@ -24,11 +24,16 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 static inline uint64_t hash_words(const struct hash_key *key, const void *data, size_t n)
 {
 	const uint8_t *p = data;
-	uint64_t h = key->k[0] ^ n;
-	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word;
-		memcpy(&word, p + i, 8);
-		h = hash_mix(h ^ word, key->k[1] ^ UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t h = key->k[0] ^ n, second = key->k[1] ^ UINT64_C(0x9e3779b97f4a7c15), word[2];
+
+	/* Two words for each multiplication, as wyhash does: the chain of these is what a hash costs. */
+	for (; n >= 16; n -= 16, p += 16) {
+		memcpy(word, p, 16);
+		h = hash_mix(h ^ word[0], second ^ word[1]);
+	}
+	if (n) {
+		memcpy(word, p, 8);
+		h = hash_mix(h ^ word[0], second);
 	}
 	return hash_mix(h, key->k[1] | 1);
 }

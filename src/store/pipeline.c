@@ -97,11 +97,10 @@ bool pipeline_frames(struct pipeline *p, const struct frame *frames, size_t coun
 	/* Stage by stage over the batch: while one packet's flow comes from memory, others are worked on. */
 	for (size_t i = 0; i < count; i++) {
 		aggregate_frame(p->aggregate, frames[i].ts_ns);
-		if (decode_frame(p->decoder, &frames[i], ++p->frames, &packet[packets]) == REASON_used) {
-			hash[packets] = flow_table_hash(p->flows, &packet[packets]);
-			packets++;
-		}
+		packets += decode_frame(p->decoder, &frames[i], ++p->frames, &packet[packets]) == REASON_used;
 	}
+	for (size_t i = 0; i < packets; i++)
+		hash[i] = flow_table_hash(p->flows, &packet[i]);
 	for (size_t i = 0; i < packets; i++)
 		flow_table_touch(p->flows, hash[i]);
 	for (size_t i = 0; i < packets; i++)
