@@ -99,9 +99,9 @@ struct flow {
 	uint16_t icmp_errors;         /* saturating */
 	uint16_t duplicates;          /* packets that look like copies made by a span port, saturating */
 	uint16_t disordered;          /* packets older than one before them, saturating */
+	uint16_t sizes_count;         /* entries of `sizes` */
 	struct tcp_head *head[2];     /* NULL: nothing kept */
 	struct message_log *sizes;    /* NULL: nothing kept; newest chunk first */
-	uint16_t sizes_count;
 	struct flow_identity id;
 };
 

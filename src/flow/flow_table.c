@@ -118,6 +118,14 @@ static void wheel_add(struct flow_table *t, struct flow *flow)
 	slot->previous = &flow->wheel;
 }
 
+/* A flow lies on several cache lines and is rarely in the cache: ask for them together, not one after
+ * another. */
+static void prefetch_flow(const struct flow *flow)
+{
+	for (size_t at = 0; at < sizeof *flow; at += 64)
+		__builtin_prefetch((const char *)flow + at);
+}
+
 /* Hands the flow out, and takes it out of the table. */
 static void end_flow(struct flow_table *t, struct flow *flow, enum flow_end why)
 {
@@ -151,6 +159,8 @@ static void wheel_turn(struct flow_table *t, struct wheel_link *slot)
 		struct flow *flow = flow_of(link);
 		more = link != last;
 		link = link->next;
+		if (more)
+			prefetch_flow(flow_of(link));
 		if (flow->last_ns + t->options.idle_ns < t->clock_ns) {
 			end_flow(t, flow, end_of(flow, FLOW_END_idle));
 		} else {
@@ -242,14 +252,6 @@ static void grow_buckets(struct flow_table *t)
 	free(t->bucket);
 	t->bucket = bucket;
 	t->buckets = wider;
-}
-
-/* A flow lies on several cache lines and is rarely in the cache: ask for them together, not one after
- * another. */
-static void prefetch_flow(const struct flow *flow)
-{
-	for (size_t at = 0; at < sizeof *flow; at += 64)
-		__builtin_prefetch((const char *)flow + at);
 }
 
 static struct flow *find(const struct flow_table *t, const struct flow_key *key, uint64_t hash)
@@ -444,6 +446,8 @@ void flow_table_finish(struct flow_table *t)
 		struct wheel_link *slot = &t->wheel[(uint64_t)(t->wheel_tick + (int64_t)i) % WHEEL_SLOTS];
 		while (slot->next != slot) {
 			struct flow *flow = flow_of(slot->next);
+			if (slot->next->next != slot)
+				prefetch_flow(flow_of(slot->next->next));
 			bool idle = flow->last_ns + t->options.idle_ns < now;
 			end_flow(t, flow, end_of(flow, idle ? FLOW_END_idle : FLOW_END_eof));
 		}
