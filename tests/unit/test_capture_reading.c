@@ -188,7 +188,7 @@ static void close_without_settle(void **state)
 /* What is written behind a file while it is read belongs to it, in the digest as well. */
 static void growing_file(void **state)
 {
-	struct bytes b = pcap_series(1, 1, 5 * LARGE + 1000);
+	struct bytes b = pcap_series(1, 1, 8 * LARGE + 1000);
 	size_t whole = b.len;
 	char path[PATH_ROOM];
 	const char *input = path_in(path, "input");
@@ -196,19 +196,19 @@ static void growing_file(void **state)
 	struct error err;
 
 	(void)state;
-	write_file(path, b.at, 24 + (size_t)20 * 5 * LARGE);
+	write_file(path, b.at, 24 + (size_t)20 * 8 * LARGE);
 	struct source *s = source_open_files(&input, 1, &(struct source_options){ .hash = true }, &err);
 
 	assert_non_null(s);
 	assert_int_equal(source_next(s, &frame, &err), SOURCE_FRAME);
-	/* The reading thread waits for us with four buffers of 256 KiB; the hasher has seen the end by then.
+	/* The reading thread waits for us with eight buffers of 256 KiB; the hasher has seen the end by then.
 	 */
 	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	int fd = open(path, O_WRONLY | O_APPEND);
 
 	assert_int_equal(write(fd, b.at + whole - 20000, 20000), 20000);
 	close(fd);
-	assert_int_equal(read_on(s), 5 * LARGE + 999);
+	assert_int_equal(read_on(s), 8 * LARGE + 999);
 	source_settle(s);
 	assert_int_equal(source_input(s, 0)->end, INPUT_COMPLETE);
 	assert_digest(source_input(s, 0), &b);
