@@ -19,6 +19,11 @@ struct head {
 };
 _Static_assert(sizeof(struct head) == ALIGN, "keeps records aligned");
 
+/* Written to the file at a time: what is still in the processor's cache is copied at half the cost. */
+#define PIECE ((size_t)256 << 10)
+
+#define HUGE_PAGE ((size_t)2 << 20) /* on most machines; elsewhere it is only a coarse alignment */
+
 #define WINDOW ((size_t)16 << 20) /* of the file, mapped at a time while it is read back */
 
 struct spool {
@@ -43,12 +48,15 @@ struct spool *spool_new(size_t memory, struct error *err)
 	}
 	s->fd = -1;
 	s->room = memory > 2 * RECORD_MAX ? memory : 2 * RECORD_MAX;
-	s->buffer = aligned_alloc(64, (s->room + 63) / 64 * 64);
+	size_t align = s->room < HUGE_PAGE ? 64 : HUGE_PAGE, bytes = (s->room + align - 1) / align * align;
+	s->buffer = aligned_alloc(align, bytes);
 	if (!s->buffer) {
 		spool_free(s);
 		error_memory(err, "the flow spool");
 		return NULL;
 	}
+	if (align == HUGE_PAGE)
+		(void)madvise(s->buffer, bytes, MADV_HUGEPAGE); /* a wish; without it, small pages do */
 	return s;
 }
 
@@ -113,6 +121,13 @@ static bool write_out(struct spool *s, struct error *err)
 	}
 	s->file_bytes += s->used;
 	s->used = 0;
+	if (s->room > PIECE) {
+		/* From now on all goes to the file, and much memory would only wait to be written. */
+		uint8_t *less = realloc(s->buffer, PIECE);
+		if (less)
+			s->buffer = less;
+		s->room = PIECE;
+	}
 	return true;
 }
 
