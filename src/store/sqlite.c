@@ -5,6 +5,7 @@
 #include "store/sqlite_insert.h"
 #include "store/sqlite_writer.h"
 #include "store/target.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,14 @@ struct sqlite_sink {
 	char *path; /* as given; for messages */
 	bool append;
 	struct target target; /* unless append */
+	int fd;               /* of that file; -1: none */
+	unsigned rows_written;
 	struct writer *writer;
 };
+
+/* finish() waits for the disk. So that little is left to wait for then, what was written is sent on its way
+ * after so many rows: about 2 MB. */
+#define ROWS_PER_PUSH 16384U
 
 /*
  * Nobody else sees the file before it is whole, so that neither a journal nor waiting for the disk is of use;
@@ -55,7 +62,7 @@ static bool open_fresh(struct sqlite_sink *s, struct error *err)
 
 	if (fd < 0)
 		return false;
-	close(fd); /* before SQLite opens it: closing later would drop its locks */
+	s->fd = fd; /* until SQLite has closed the file: closing it before would drop SQLite's locks */
 	s->rows.run = 1;
 	if (database_open(s->target.temporary, SQLITE_OPEN_READWRITE, &s->db) != SQLITE_OK)
 		return sqlite_failure(s->db, s->path, err);
@@ -82,6 +89,9 @@ static void sqlite_close(struct sqlite_sink *s)
 	s->writer = NULL;
 	sqlite3_close(s->db); /* an open transaction is rolled back */
 	s->db = NULL;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 }
 
 static void sqlite_abandon(struct sink *sink)
@@ -128,7 +138,13 @@ static struct row *sqlite_row(struct row_sink *rows, enum row_kind kind)
 
 static bool sqlite_write(struct row_sink *rows, const struct row *row, struct error *err)
 {
-	return writer_write(((struct sqlite_sink *)rows)->writer, row, err);
+	struct sqlite_sink *s = (struct sqlite_sink *)rows;
+
+#ifdef SYNC_FILE_RANGE_WRITE
+	if (s->fd >= 0 && ++s->rows_written % ROWS_PER_PUSH == 0)
+		(void)sync_file_range(s->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+	return writer_write(s->writer, row, err);
 }
 
 static const struct sink_ops sqlite_ops = {
@@ -150,6 +166,7 @@ struct sink *sink_sqlite_open(const char *path, bool append, struct error *err)
 		return NULL;
 	}
 	s->path = copy;
+	s->fd = -1;
 	s->rows = (struct row_sink){ .sink.ops = &sqlite_ops, .row = sqlite_row, .write = sqlite_write };
 	append = append && file_look(path).kind == FILE_DATABASE;
 	if (append ? open_append(s, err) : open_fresh(s, err))
