@@ -8,8 +8,10 @@ FS_UNITS = \
 	tests/unit/test_clock \
 	tests/unit/test_decode \
 	tests/unit/test_dissectors \
+	tests/unit/test_emodel \
 	tests/unit/test_flow \
 	tests/unit/test_ip \
+	tests/unit/test_naive_bayes \
 	tests/unit/test_ndpi \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
@@ -17,12 +19,15 @@ FS_UNITS = \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_tcp \
 	tests/unit/test_sockets \
+	tests/unit/test_statistics \
 	tests/unit/test_store \
-	tests/unit/test_views
+	tests/unit/test_views \
+	tests/unit/test_voice_models
 check_PROGRAMS =
 if HAVE_CMOCKA
 check_PROGRAMS += $(FS_UNITS)
 endif
 FS_UNIT_SHARED = \
 	tests/unit/capture_build.h \
+	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h
