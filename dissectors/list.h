@@ -17,5 +17,17 @@ DISSECTOR(skype_node)
 DISSECTOR(skype_http)
 DISSECTOR(skype_tls)
 
+PROTOCOL(gnutella)
+DISSECTOR(gnutella_udp)
+DISSECTOR(gnutella_tcp)
+
+PROTOCOL(edonkey)
+DISSECTOR(edonkey_udp)
+DISSECTOR(edonkey_tcp)
+
+PROTOCOL(fasttrack)
+DISSECTOR(fasttrack_udp)
+DISSECTOR(fasttrack_tcp)
+
 #undef PROTOCOL
 #undef DISSECTOR

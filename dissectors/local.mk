@@ -1,4 +1,14 @@
 FS_DISSECTORS = \
+	dissectors/edonkey/edonkey.c \
+	dissectors/edonkey/edonkey.h \
+	dissectors/edonkey/tcp.c \
+	dissectors/edonkey/udp.c \
+	dissectors/fasttrack.c \
+	dissectors/gnutella/g2.c \
+	dissectors/gnutella/gnutella.c \
+	dissectors/gnutella/gnutella.h \
+	dissectors/gnutella/tcp.c \
+	dissectors/gnutella/udp.c \
 	dissectors/list.h \
 	dissectors/registry.c \
 	dissectors/skype/http.c \

@@ -15,6 +15,7 @@ FS_UNITS = \
 	tests/unit/test_ndpi \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
+	tests/unit/test_overlays \
 	tests/unit/test_pipeline \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_tcp \

@@ -82,7 +82,7 @@ STATUS = {"whole": 0, "cut": 3, "damaged": 3, "no capture": 2}
 def analyse(job):
     path, options = job
     result, db = tap.read([path], "--flows", "all", *options)
-    clients = tap.query(db, "SELECT * FROM clients")
+    clients = tap.query(db, "SELECT * FROM clients WHERE protocol = 'skype'")
     flows = tap.query(db, "SELECT * FROM flows WHERE label LIKE '%skype%' OR protocol = 'skype'")
     dropped = tap.query(db, "SELECT sum(dropped) AS n FROM inputs")
     read = tap.query(db, "SELECT packets FROM runs")

@@ -48,7 +48,7 @@ def analyse(name):
 
 
 def one_client(db, name, ip, port):
-    clients = tap.query(db, "SELECT * FROM clients")
+    clients = tap.query(db, "SELECT * FROM clients WHERE protocol = 'skype'")
     tap.equal([(c["ip"], c["port"], c["verdict"]) for c in clients], [(ip, port, "skype")], f"{name}: one client, recognised")
     return clients[0] if clients else {}
 
@@ -92,7 +92,7 @@ def pairs(db, name, count, classes):
         truth = {(row["peer_ip"], int(row["peer_port"])): row for row in csv.DictReader(f, delimiter="\t")
                  if row["trace"] == name}
     rows = tap.query(db, """SELECT p.*, (p.first_ns - r.first_ns) / 1e9 AS first_ts, (p.last_ns - r.first_ns) / 1e9 AS last_ts
-                            FROM pair_classes p JOIN runs r USING (run)""")
+                            FROM pair_classes p JOIN runs r USING (run) WHERE p.protocol = 'skype'""")
     tap.equal(len(rows), count, f"{name}: pairs")
     counted = {kind: sum(1 for row in rows if row["class"] == kind) for kind in ("probe", "heartbeat", "dialog", "mix")}
     tap.equal(counted, {"probe": 0, "heartbeat": 0, "dialog": 0, "mix": 0, **classes}, f"{name}: classes of the pairs")
