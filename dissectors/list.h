@@ -29,5 +29,10 @@ PROTOCOL(fasttrack)
 DISSECTOR(fasttrack_udp)
 DISSECTOR(fasttrack_tcp)
 
+PROTOCOL(bittorrent)
+DISSECTOR(bittorrent_udp)
+DISSECTOR(bittorrent_peer)
+DISSECTOR(bittorrent_http)
+
 #undef PROTOCOL
 #undef DISSECTOR

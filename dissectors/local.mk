@@ -1,4 +1,12 @@
 FS_DISSECTORS = \
+	dissectors/bittorrent/bittorrent.c \
+	dissectors/bittorrent/bittorrent.h \
+	dissectors/bittorrent/dht.c \
+	dissectors/bittorrent/http.c \
+	dissectors/bittorrent/peer.c \
+	dissectors/bittorrent/tracker.c \
+	dissectors/bittorrent/udp.c \
+	dissectors/bittorrent/utp.c \
 	dissectors/edonkey/edonkey.c \
 	dissectors/edonkey/edonkey.h \
 	dissectors/edonkey/tcp.c \

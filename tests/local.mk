@@ -2,6 +2,8 @@
 FS_UNITS = \
 	tests/unit/test_base \
 	tests/unit/test_behave \
+	tests/unit/test_bittorrent \
+	tests/unit/test_bittorrent_utp \
 	tests/unit/test_capture \
 	tests/unit/test_capture_files \
 	tests/unit/test_capture_reading \
@@ -29,6 +31,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(FS_UNITS)
 endif
 FS_UNIT_SHARED = \
+	tests/unit/bittorrent_play.h \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h
