@@ -1,7 +1,7 @@
 /*
  * STUN, as an example of a whole protocol in one file: copy it, rename it, and follow README.md. It is
- * compiled and run by tests/unit/test_dissectors.c but not registered in list.h, since nothing needs to be
- * told about STUN.
+ * compiled and run by tests/unit/test_dissectors.c but not registered in list.h: there STUN is a part of
+ * dissectors/rtp/, which reads it together with the media that it is for.
  *
  *	0-1 type, top bits 00 | 2-3 length of what follows the header | 4-7 magic cookie | 8-19 transaction id
  *

@@ -34,5 +34,9 @@ DISSECTOR(bittorrent_udp)
 DISSECTOR(bittorrent_peer)
 DISSECTOR(bittorrent_http)
 
+PROTOCOL(rtp)
+DISSECTOR(rtp_udp)
+DISSECTOR(rtp_tcp)
+
 #undef PROTOCOL
 #undef DISSECTOR

@@ -19,9 +19,20 @@ FS_DISSECTORS = \
 	dissectors/gnutella/udp.c \
 	dissectors/list.h \
 	dissectors/registry.c \
+	dissectors/rtp/codecs.c \
+	dissectors/rtp/flow.c \
+	dissectors/rtp/message.c \
+	dissectors/rtp/packet.c \
+	dissectors/rtp/rtp.c \
+	dissectors/rtp/rtp.h \
+	dissectors/rtp/stun.c \
+	dissectors/rtp/tcp.c \
+	dissectors/rtp/udp.c \
+	dissectors/skype/csc.c \
 	dissectors/skype/http.c \
 	dissectors/skype/login.c \
 	dissectors/skype/node.c \
+	dissectors/skype/relay.c \
 	dissectors/skype/skype.c \
 	dissectors/skype/skype.h \
 	dissectors/skype/tls.c \

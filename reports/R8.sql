@@ -8,9 +8,9 @@
 -- cautions: dropped duplicates
 WITH sizes AS (SELECT size, sum(CASE class WHEN 'probe' THEN messages ELSE 0 END) AS probe,
                       sum(CASE class WHEN 'probe' THEN 0 ELSE messages END) AS other
-               FROM payload_sizes WHERE run = :run GROUP BY size
+               FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) GROUP BY size
                UNION ALL -- the foot of the curve
-               SELECT min(size) - 1, 0, 0 FROM payload_sizes WHERE run = :run HAVING count(*) > 0),
+               SELECT min(size) - 1, 0, 0 FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) HAVING count(*) > 0),
      upto AS (SELECT size, probe, other,
                      sum(probe) OVER (ORDER BY size) AS probe_upto, sum(probe) OVER () AS probes,
                      sum(other) OVER (ORDER BY size) AS other_upto, sum(other) OVER () AS others
@@ -22,7 +22,7 @@ FROM upto ORDER BY size;
 
 WITH sizes AS (SELECT size, CASE class WHEN 'probe' THEN 'probe' ELSE 'non-probe' END AS class,
                       sum(messages) AS messages
-               FROM payload_sizes WHERE run = :run GROUP BY 1, 2),
+               FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) GROUP BY 1, 2),
      upto AS (SELECT class, size, sum(messages) OVER (PARTITION BY class ORDER BY size) AS upto,
                      sum(messages) OVER (PARTITION BY class) AS total
               FROM sizes),

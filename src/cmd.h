@@ -21,6 +21,8 @@ const struct subcommand *subcommand_find(const char *name);
 const struct subcommand *subcommand_named(const char *name, struct error *err);
 
 extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
+extern const struct subcommand subcommand_self_test;
+extern const struct subcommand subcommand_train;
 extern const struct subcommand subcommand_man, subcommand_completion;
 
 /* The program as a whole: the text of `footsteps --help` and footsteps(1). */
@@ -29,7 +31,7 @@ extern const struct command program_command;
 /* Prints "footsteps: TEXT" to stderr and returns the status: `return command_fail(&err)`. */
 enum exit_status command_fail(const struct error *err);
 
-/* Of footsteps itself: "0.1.0". */
+/* Of footsteps itself: "0.2.0". */
 const char *version_number(void);
 /* "libpcap 1.10.3, libndpi 4.2.0, ...": what is built in, for the manifest. False: buffer too small. */
 bool version_libraries(char *buffer, size_t size);

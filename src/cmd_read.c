@@ -15,7 +15,7 @@
 #define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
 
 static struct {
-	const char *output, *filter;
+	const char *output, *filter, *voice_models;
 	bool json, append, tunnels, no_ndpi, no_hash, self_check, strict, quiet;
 	int flows; /* index into flow_choices */
 	int64_t idle_ns;
@@ -48,8 +48,9 @@ static const struct option options[] = {
 	{ "json", 0, OPTION_FLAG, &given.json, NULL,
 	  "Write JSON, one object per line, to --output or standard output.", NULL, NULL },
 	{ "flows", 0, OPTION_CHOICE, &given.flows, "WHICH",
-	  "Which flows get a row: the recognised ones, or all. Totals always cover all.", "recognised",
-	  flow_choices },
+	  "Which flows get a row: the recognised ones and those that are like a voice, or all. Totals always "
+	  "cover all.",
+	  "recognised", flow_choices },
 	{ "filter", 'f', OPTION_TEXT, &given.filter, "EXPR",
 	  "Read only packets that match this BPF expression, as in tcpdump: 'host 192.168.1.2 and udp'.",
 	  NULL, NULL },
@@ -70,6 +71,12 @@ static const struct option options[] = {
 	  NULL },
 	{ "ndpi-packets", 0, OPTION_COUNT, &given.ndpi_packets, "N",
 	  "Packets with payload that libndpi may see of each flow.", "16", NULL },
+	{ "voice-models", 0, OPTION_TEXT, &given.voice_models, "FILE",
+	  "What the messages of voice codecs look like, for calls whose format cannot be read. The file "
+	  "itself says how to add a codec; 'footsteps train' fits one, and its help says where a copy of "
+	  "what "
+	  "is built in lies.",
+	  "built in", NULL },
 	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
 	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
 	  NULL },
@@ -286,6 +293,12 @@ static bool check_options(struct error *err)
 	if (given.idle_ns <= 0 || given.idle_ns > IDLE_MAX_NS)
 		return error_set(err, EXIT_USAGE,
 				 "--idle: the timeout must be longer than 0 and at most 366 days");
+	if (!(given.suspect_bits > 0) || !(given.verdict_bits >= given.suspect_bits))
+		return error_set(err, EXIT_USAGE,
+				 "--suspect-bits %g, --verdict-bits %g: more than 0 bits are needed to "
+				 "suspect a socket, "
+				 "and as many or more to recognise it",
+				 given.suspect_bits, given.verdict_bits);
 	return within("max-flows", given.max_flows, 16, 1U << 30, err) &&
 	       within("max-sockets", given.max_sockets, 16, 1U << 30, err) &&
 	       within("max-pairs", given.max_pairs, 16, 1U << 30, err) &&
@@ -293,7 +306,8 @@ static bool check_options(struct error *err)
 	       within("ndpi-packets", given.ndpi_packets, 1, 200, err);
 }
 
-static struct pipeline_options pipeline_options(const struct netset *internal)
+static struct pipeline_options pipeline_options(const struct netset *internal,
+						const struct voice_models *models)
 {
 	return (struct pipeline_options){
 		.decode = { .tunnels = given.tunnels },
@@ -304,6 +318,7 @@ static struct pipeline_options pipeline_options(const struct netset *internal)
 					    .verdict_bits = (float)given.verdict_bits,
 					    .suspect_bits = (float)given.suspect_bits,
 					    .internal = internal },
+			       .models = models,
 			       .max_pairs = (uint32_t)given.max_pairs,
 			       .all_flows = given.flows == FLOWS_ALL,
 			       .strict = given.strict },
@@ -325,10 +340,10 @@ static void print_summary(const struct source *source, const struct aggregate_su
 	fprintf(stderr,
 		"%" PRIu64 " frames, %" PRIu64 " flows: %" PRIu32 " client%s recognised, %" PRIu32
 		" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
-		" login or contact-list exchange%s, %" PRIu32 " version check%s\n",
+		" login or contact-list exchange%s, %" PRIu32 " version check%s, %" PRIu32 " call%s\n",
 		stats.frames, s->flows, s->clients, plural(s->clients), s->suspected, s->recognised_flows,
 		plural(s->recognised_flows), s->exchanges, plural(s->exchanges), s->version_checks,
-		plural(s->version_checks));
+		plural(s->version_checks), s->calls, plural(s->calls));
 	if (!given.json)
 		fprintf(stderr, "written to %s; look at it with: footsteps show %s\n", output, output);
 }
@@ -386,13 +401,15 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	const struct source_options source_options = { .filter = given.filter,
 						       .hash = !given.no_hash,
 						       .announce = &interruptible };
-	const struct pipeline_options wanted = pipeline_options(internal);
 	const char *output = given.output ? given.output : "-";
 	enum exit_status status = EXIT_COMPLETE;
 	struct sink *sink = NULL;
 	struct error err;
 
-	struct source *source = source_open_files(paths, count, &source_options, &err);
+	struct voice_models *models =
+		given.voice_models ? voice_models_load(given.voice_models, &err) : voice_models_builtin(&err);
+	const struct pipeline_options wanted = pipeline_options(internal, models);
+	struct source *source = models ? source_open_files(paths, count, &source_options, &err) : NULL;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
 	if (p)
 		sink = given.json ? sink_json_open(output, &err)
@@ -406,6 +423,7 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	interruptible = NULL;
 	pipeline_free(p);
 	source_close(source);
+	voice_models_free(models);
 	return status;
 }
 

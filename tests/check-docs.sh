@@ -16,7 +16,7 @@ options_of_page() {
 		grep -oE '^(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
 }
 
-commands=$("$footsteps" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v '^help$')
+commands=$("$footsteps" --help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | grep -v '^help$')
 found "--help lists commands" "$([ -n "$commands" ] || echo none)"
 for command in $commands; do
 	if [ ! -f "$man/footsteps-$command.1" ]; then
@@ -66,7 +66,7 @@ must_find "the check sees a path of somebody's machine" "$(echo 'see /home/me/no
 # --- the README's links lead somewhere
 
 for document in README.md CONTRIBUTING.md tests/README.md tests/corpus/README.md dissectors/README.md traces/README.md \
-	reports/README.md bench/README.md docs/*.md; do
+	tests/accuracy/README.md reports/README.md bench/README.md docs/*.md; do
 	[ -f "$document" ] || continue
 	found "$document: links lead somewhere" "$(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' |
 		while read -r target; do

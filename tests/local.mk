@@ -4,6 +4,7 @@ FS_UNITS = \
 	tests/unit/test_behave \
 	tests/unit/test_bittorrent \
 	tests/unit/test_bittorrent_utp \
+	tests/unit/test_calls \
 	tests/unit/test_capture \
 	tests/unit/test_capture_files \
 	tests/unit/test_capture_reading \
@@ -12,18 +13,28 @@ FS_UNITS = \
 	tests/unit/test_dissectors \
 	tests/unit/test_emodel \
 	tests/unit/test_flow \
+	tests/unit/test_interval \
 	tests/unit/test_ip \
+	tests/unit/test_keepalive \
+	tests/unit/test_label \
+	tests/unit/test_media \
+	tests/unit/test_meter \
 	tests/unit/test_naive_bayes \
 	tests/unit/test_ndpi \
+	tests/unit/test_null_test \
+	tests/unit/test_null_traffic \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
 	tests/unit/test_overlays \
 	tests/unit/test_pipeline \
+	tests/unit/test_rtp \
 	tests/unit/test_skype_login \
+	tests/unit/test_skype_relay \
 	tests/unit/test_skype_tcp \
 	tests/unit/test_sockets \
 	tests/unit/test_statistics \
 	tests/unit/test_store \
+	tests/unit/test_train \
 	tests/unit/test_views \
 	tests/unit/test_voice_models
 check_PROGRAMS =
@@ -35,3 +46,5 @@ FS_UNIT_SHARED = \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h
+# Runs the command itself, on a registry of its own that breaks its promises.
+tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd_self_test.c

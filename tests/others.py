@@ -84,25 +84,27 @@ def analyse(job):
     result, db = tap.read([path], "--flows", "all", *options)
     clients = tap.query(db, "SELECT * FROM clients WHERE protocol = 'skype'")
     flows = tap.query(db, "SELECT * FROM flows WHERE label LIKE '%skype%' OR protocol = 'skype'")
+    calls = tap.query(db, "SELECT * FROM calls WHERE protocol = 'skype'")
     dropped = tap.query(db, "SELECT sum(dropped) AS n FROM inputs")
     read = tap.query(db, "SELECT packets FROM runs")
     if os.path.exists(db):
         os.unlink(db)
-    return result, clients, flows, (dropped and dropped[0]["n"]) or 0, bool(read)
+    return result, clients, flows, calls, (dropped and dropped[0]["n"]) or 0, bool(read)
 
 
 def judge(path, options, answer):
-    result, clients, flows, counted, has_run = answer
+    result, clients, flows, calls, counted, has_run = answer
     name = " ".join((os.path.basename(path), *options))
     end, dropped = ending(path), dropped_by_capture(path)
     expected = 3 if dropped and STATUS[end] == 0 else STATUS[end]
     tap.ok(result.returncode == expected and counted == dropped and has_run == (expected != 2) and not clients
-           and not flows, name,
+           and not flows and not calls, name,
            f"the file is {end}: expected status {expected}, got {result.returncode}", result.stderr,
            f"dropped by the capturing system: expected {dropped}, got {counted}",
            *(f"client {c['ip']}:{c['port']} {c['verdict']} {c['bits']} bits" for c in clients),
            *(f"flow {f['client_ip']}:{f['client_port']} > {f['server_ip']}:{f['server_port']} is {f['label']}"
-             for f in flows))
+             for f in flows),
+           *(f"call {c['near_ip']}:{c['near_port']} - {c['far_ip']}:{c['far_port']} by {c['basis']}" for c in calls))
 
 
 def main():

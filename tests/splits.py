@@ -83,6 +83,7 @@ def compare(capture):
 
 def main():
     compare(os.path.join(tap.TOP, "traces", "login.pcap"))
+    compare(os.path.join(tap.TOP, "traces", "voice.pcap"))
     shared = tap.traces("skype", "SkypeIRC.pcap")
     if shared:
         compare(shared)

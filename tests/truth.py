@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The real captures of classic Skype against their ground truth (made by hand, from the packets): every flow is there
-with its packets and bytes, what is certain is labelled right, and nothing else is ever called Skype."""
+with its packets and bytes, what is certain is labelled right, nothing else is ever called Skype, and nobody calls."""
 import collections
 import csv
 import os
@@ -8,13 +8,11 @@ import os
 import tap
 
 DIRECTORY = tap.require_traces("skype")
-# Rows that are certain and not recognised yet: TCP in the old style, without padding or magic, to an address and port that
-# was just tried with the padded hello (wire C3, form 3). One that becomes right must leave this list.
-NOT_YET = {("tcp", "192.168.1.34", port, server, server_port) for port, server, server_port in (
-    (50117, "71.238.7.203", 18767), (50118, "5.248.186.221", 31010), (50119, "86.31.35.30", 59621),
-    (50121, "81.83.77.141", 17639), (50124, "81.133.19.185", 44431), (50127, "80.14.46.121", 4415),
-    (50138, "71.238.7.203", 18767), (50139, "5.248.186.221", 31010), (50142, "80.14.46.121", 4415),
-    (50144, "78.202.226.115", 29059))}
+LIKELY = 0.9  # the share of the likely rows that must be right
+# Likely rows of Skype that are not found, by client port: TLS to a server that other programs of the vendor use as well, told by
+# its certificate; and two connections that nobody answered, told by the server's port and by what was tried before. One that
+# becomes right must leave this list.
+NOT_FOUND = {50028: "skype-tls", 50145: "skype-tcp", 50146: "skype-tcp"}
 CLOCK = 2e-6  # the truth is rounded to microseconds
 
 
@@ -43,7 +41,7 @@ def title(row):
 
 def promised(row):
     """Every row of Skype that is certain."""
-    return row["confidence"] == "certain" and row["label"].startswith("skype") and key(row) not in NOT_YET
+    return row["confidence"] == "certain" and row["label"].startswith("skype")
 
 
 def compare(name, *options):
@@ -56,7 +54,7 @@ def compare(name, *options):
     ours = collections.defaultdict(list)
     for flow in flows:
         ours[key(flow)].append(flow)
-    missing, sizes, wrong, false, found = [], [], [], [], []
+    missing, sizes, wrong, false = [], [], [], []
     confusion = collections.Counter()
     for row in truth:
         flow = take(ours, row)
@@ -68,10 +66,10 @@ def compare(name, *options):
                          f"truth {row['packets']}, {row['payload_bytes']}")
         label = flow["label"] if flow["label"].startswith("skype") else "(other)"
         confusion[row["label"], row["confidence"], label] += 1
+        if row["confidence"] == "likely" and name == "skype" and key(row)[2] in NOT_FOUND and label == row["label"]:
+            wrong.append(f"{title(row)}: found; take it out of NOT_FOUND")
         if promised(row) and label != row["label"]:
             wrong.append(f"{title(row)}: {row['label']}, but labelled {flow['label']} ({row['evidence']})")
-        if key(row) in NOT_YET and label == row["label"]:
-            found.append(f"{title(row)}: {label} is right; take it out of NOT_YET")
         if row["label"] == "not-skype" and label != "(other)":
             false.append(f"{title(row)}: {row['evidence']}, but labelled {label}")
     missing += [f"not in the truth: {title(flow)}" for rows in ours.values() for flow in rows]
@@ -79,25 +77,41 @@ def compare(name, *options):
     tap.ok(not missing, f"{what} the same flows", *missing)
     tap.ok(not sizes, f"{what} packets and payload bytes of each", *sizes)
     tap.ok(not wrong, f"{what} every certain row is labelled right", *wrong)
-    tap.ok(not found, f"{what} what is not recognised yet is listed as such", *found)
     tap.ok(not false, f"{what} nothing else is called Skype", *false)
+    tap.equal(tap.query(db, "SELECT * FROM calls WHERE protocol = 'skype'"), [], f"{what} nobody calls")
     tap.note(f"{what} truth, confidence, our label, flows")
     for (label, confidence, ours_label), n in sorted(confusion.items()):
         tap.note(f"  {label:20} {confidence:8} {ours_label:20} {n:5}")
+    return likely_rows(confusion)
 
 
-def exceptions():
-    """Each exception names one certain row of the truth."""
-    rows = [row for row in truth_rows("skype") if key(row) in NOT_YET]
-    tap.equal([row["confidence"] for row in rows], ["certain"] * len(NOT_YET), "skype: the rows that are not promised yet")
+def likely_rows(confusion):
+    """Counts of likely rows: (Skype or not, right or not)."""
+    likely = collections.Counter()
+    for (label, confidence, ours), n in confusion.items():
+        if confidence == "likely":
+            wanted = label if label.startswith("skype") else "(other)"
+            likely[wanted != "(other)", ours == wanted] += n
+    return likely
+
+
+def share_of_likely(likely):
+    """All together, and those of Skype by themselves: the others are many."""
+    right, every = likely[True, True] + likely[False, True], sum(likely.values())
+    tap.ok(right >= LIKELY * every > 0, f"at least {100 * LIKELY:.0f} % of the likely rows are right", f"{right} of {every}")
+    times = 2 if tap.built_with("libndpi") else 1
+    tap.equal(likely[True, False], times * len(NOT_FOUND), "likely rows of Skype that are not found are listed as such")
+    tap.note(f"likely rows: {right} of {every} right; {likely[True, True]} of {likely[True, True] + likely[True, False]} of"
+             f" Skype, {likely[False, True]} of {likely[False, True] + likely[False, False]} of others")
 
 
 def main():
-    exceptions()
+    likely = collections.Counter()
     for name in ("SkypeIRC", "skype", "skype_udp"):
-        compare(name)
+        likely += compare(name)
         if tap.built_with("libndpi"):
-            compare(name, "--no-ndpi")
+            likely += compare(name, "--no-ndpi")
+    share_of_likely(likely)
     tap.done()
 
 

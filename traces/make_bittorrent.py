@@ -276,10 +276,10 @@ def dns(number, flags, answer=b""):
 
 def foreign(s):
     """Other programs of the same hosts; first bytes that are also those of uTP or of a tracker."""
-    def both(t, src, dst, there, back=None):
-        s.send(t, src, dst, there, OTHER)
+    def both(t, src, dst, there, back=None, label=OTHER):
+        s.send(t, src, dst, there, label)
         if back is not None:
-            s.send(t + 0.03, dst, src, back, OTHER)
+            s.send(t + 0.03, dst, src, back, label)
     resolver = ("10.0.0.1", 53)
     reply = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 3600, 4) + address("203.0.113.80")
     both(0.0, ("10.0.0.2", 40001), resolver, dns(0x4100, 0x0100), dns(0x4100, 0x8180, reply))
@@ -287,7 +287,7 @@ def foreign(s):
     # RFC 8489: the answer's type is 0101. RFC 7252: confirmable GET, token of one byte. RFC 2865: request, identifier 0.
     tail = b"\x21\x12\xa4\x42" + s.bytes(12)
     both(16.0, ("10.0.0.2", 50000), s.peer(), b"\0\1\0\0" + tail,
-         b"\1\1\0\x0c" + tail + b"\0\x20\0\x08\0\1" + s.bytes(6))
+         b"\1\1\0\x0c" + tail + b"\0\x20\0\x08\0\1" + s.bytes(6), "stun")
     both(17.0, ("10.0.0.5", 50001), (s.peer()[0], 5683), b"\x41\x01\x7d\x34\x20\xbb" + b"temperature\xff\0",
          b"\x61\x45\x7d\x34\x20\xff22.3 C of 24")
     both(18.0, ("10.0.0.5", 50002), (s.peer()[0], 1812), b"\1\0\0\x1a" + s.bytes(16) + b"\1\6alan",
@@ -302,7 +302,7 @@ def foreign(s):
     for i in range(12):
         both(100.0 + i * 0.02, ("10.0.0.2", 16384), media,
              struct.pack(">BBHI", 0x80, 0, 0x4100 + i, 160 * i) + source[0] + s.bytes(160),
-             struct.pack(">BBHI", 0x80, 0, 0x0100 + i, 160 * i) + source[1] + s.bytes(160))
+             struct.pack(">BBHI", 0x80, 0, 0x0100 + i, 160 * i) + source[1] + s.bytes(160), "rtp")
     both(110.0, ("10.0.0.5", 50003), s.peer(), bencode({"cookie": s.bytes(8), "command": "ping"}),
          bencode({"cookie": s.bytes(8), "result": "pong"}))
     both(111.0, ("10.0.0.5", 50004), s.peer(), bytes(4) + struct.pack(">IIIII", 0, 2, 100003, 2, 0) + bytes(16),

@@ -73,16 +73,16 @@ class Capture:
         segment = segment[:16] + struct.pack(">H", checksum(pseudo + segment)) + segment[18:]
         self._add(t, 6, src, dst, segment, ("tcp", frozenset((src, dst)), label), len(payload), flags == 2)
 
-    def write(self, folder):
+    def write(self, folder, name="login"):
         """Writes both files; returns the path of the capture."""
         self.packets.sort(key=lambda p: p[:2])
-        path = os.path.join(folder, "login.pcap")
+        path = os.path.join(folder, f"{name}.pcap")
         with open(path, "wb") as out:
             out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
             for t, _, frame, *_ in self.packets:
                 micros = round(t * 1e6)
                 out.write(struct.pack("<IIII", micros // 1000000, micros % 1000000, len(frame), len(frame)) + frame)
-        with open(os.path.join(folder, "login.expect.tsv"), "w", encoding="ascii") as out:
+        with open(os.path.join(folder, f"{name}.expect.tsv"), "w", encoding="ascii") as out:
             out.write("\t".join(("proto", "client_ip", "client_port", "server_ip", "server_port", "first_ts", "last_ts",
                                  "packets", "payload_bytes", "label", "confidence")) + "\n")
             for row in self.truth():
@@ -114,9 +114,9 @@ class Capture:
 class Connection:
     """A TCP connection of the client; every message is acknowledged, with the answer if that comes soon enough."""
 
-    def __init__(self, capture, t, server, label, rtt, local_port):
+    def __init__(self, capture, t, server, label, rtt, local_port, client=CLIENT):
         self.capture, self.label, self.rtt = capture, label, rtt
-        self.ends = ((CLIENT, local_port), server)
+        self.ends = ((client, local_port), server)
         self.seq = [capture.random.getrandbits(32), capture.random.getrandbits(32)]
         self._send(t, 0, 0x02)
         self.seq[0] += 1

@@ -188,6 +188,7 @@ static void report_check(const struct look *l, const struct request *q)
 	copy_printable(e.of.version.platform, sizeof e.of.version.platform, q->platform);
 	observe(l, SKYPE_VERSION_CHECK, 0);
 	label_flow(l, "skype-http");
+	note_role(l, ROLE_version_check);
 	report_event(l, &e);
 }
 

@@ -33,15 +33,7 @@
 #define LIST_RECORD_MAX_2006 60U
 #define LIST_RECORD_MAX_2015 100U
 
-static const uint8_t block_2006[] = {
-	0x41, 0x03, 0x00, 0x09, 0x80, 0x40, 0x04, 0x08, 0xc0, 0x01
-};                                                                                      /* wire B3 */
-static const uint8_t block_2015[] = { 0x42, 0xcd, 0xef, 0xe7, 0x40, 0xd7, 0x2f, 0x1d }; /* wire C4 */
-
-enum role { ROLE_LOGIN, ROLE_LIST };
 enum form { FORM_UNKNOWN, FORM_2006, FORM_2015 };
-static const char *const role_names[] = { "login", "contact-list" };
-static const char *const role_labels[] = { "skype-login", "skype-contact-list" };
 static const char *const form_names[] = { "unknown", "2006", "2015" };
 
 struct login_state {
@@ -51,8 +43,8 @@ struct login_state {
 	uint8_t hellos[2];
 	bool block; /* was seen */
 	uint8_t form;
-	bool reported; /* an exchange event, with: */
-	uint8_t role, reported_form, outcome;
+	bool reported;                        /* an exchange event, with: */
+	uint8_t role, reported_form, outcome; /* role: enum flow_role */
 };
 
 /* A message in a stream: a record, or the two of the login block. size 0: more bytes are needed. */
@@ -101,24 +93,24 @@ static enum found read_message(struct span stream, size_t from, struct message *
 	return r.failed ? FOUND_INCOMPLETE : FOUND;
 }
 
-static enum role role_of(const struct look *l, const struct login_state *st)
+static enum flow_role role_of(const struct look *l, const struct login_state *st)
 {
 	uint16_t port = look_server_port(l);
 	if (port == PORT_LOGIN)
-		return ROLE_LOGIN;
+		return ROLE_login;
 	if (port == PORT_LIST)
-		return ROLE_LIST;
+		return ROLE_contact_list;
 	unsigned list_max = st->form == FORM_2015 ? LIST_RECORD_MAX_2015 : LIST_RECORD_MAX_2006;
-	return st->block && st->second <= list_max ? ROLE_LIST : ROLE_LOGIN;
+	return st->block && st->second <= list_max ? ROLE_contact_list : ROLE_login;
 }
 
-static enum exchange_outcome outcome_of(const struct login_state *st, enum role role)
+static enum exchange_outcome outcome_of(const struct login_state *st, enum flow_role role)
 {
 	if (st->parsed[TO_INITIATOR] == 0)
 		return OUTCOME_NO_ANSWER;
 	if (st->answer == 0)
 		return OUTCOME_UNKNOWN;
-	if (role == ROLE_LIST)
+	if (role == ROLE_contact_list)
 		return OUTCOME_SUCCESS; /* a list that is refused has not been seen */
 	if (st->form == FORM_2015 || st->answer < FAILURE_SIZE)
 		return OUTCOME_UNKNOWN; /* the sizes of BS are not those of 2015: every answer has 19 bytes
@@ -129,7 +121,7 @@ static enum exchange_outcome outcome_of(const struct login_state *st, enum role 
 /* Reports the exchange whenever more is known of it than at the last report. */
 static void report_exchange(const struct look *l, struct login_state *st)
 {
-	enum role role = role_of(l, st);
+	enum flow_role role = role_of(l, st);
 	enum exchange_outcome outcome = outcome_of(st, role);
 	if (st->reported && st->role == role && st->reported_form == st->form && st->outcome == outcome)
 		return;
@@ -137,11 +129,13 @@ static void report_exchange(const struct look *l, struct login_state *st)
 	st->role = (uint8_t)role;
 	st->reported_form = st->form;
 	st->outcome = (uint8_t)outcome;
-	label_flow(l, role_labels[role]);
-	report_event(l, &(struct event){ .type = EVENT_EXCHANGE,
-					 .of.exchange = { .role = role_names[role],
-							  .form = form_names[st->form],
-							  .outcome = outcome } });
+	label_flow(l, role == ROLE_login ? "skype-login" : "skype-contact-list");
+	note_role(l, role);
+	report_event(l,
+		     &(struct event){ .type = EVENT_EXCHANGE,
+				      .of.exchange = { .role = role == ROLE_login ? "login" : "contact-list",
+						       .form = form_names[st->form],
+						       .outcome = outcome } });
 }
 
 static bool begins_with(struct span s, const uint8_t *with, size_t n)
@@ -167,12 +161,10 @@ static const char *client_message(const struct look *l, struct login_state *st, 
 		return NULL;
 	st->block = true;
 	st->second = m->second;
-	if (begins_with(m->body, block_2006, sizeof block_2006))
-		st->form = FORM_2006;
-	else if (begins_with(m->body, block_2015, sizeof block_2015))
-		st->form = FORM_2015;
-	else
+	enum skype_block block = skype_block_form(m->body);
+	if (block == BLOCK_NONE)
 		return "login block";
+	st->form = block == BLOCK_2006 ? FORM_2006 : FORM_2015;
 	observe(l, SKYPE_LOGIN_BLOCK, m->length);
 	return "login block";
 }

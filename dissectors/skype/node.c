@@ -3,8 +3,11 @@
  *
  * Form 1: 48 random bytes and 0-63 bytes of padding, each way; the padding comes from a generator that is
  * visible: every byte is 0xcd * previous + 0x71. Form 2, on port 443: an SSLv2 hello whose 16 bytes of
- * challenge come from the same generator. Form 3, and all of 2006, are random throughout: only the sockets
- * tell them.
+ * challenge come from the same generator. Form 3, and all of 2006, are random throughout: only the flows
+ * before them tell them.
+ *
+ * A node may relay a login inside such a connection (relay.c). That is looked for behind a hello, and in
+ * streams that are expected to be the protocol's; all others end here at their first bytes.
  */
 #include "dissectors/skype/skype.h"
 #include <string.h>
@@ -26,10 +29,16 @@ static const uint8_t false_hello[56] = {
 #define CHALLENGE       16U
 #define FALSE_HELLO_ALL (sizeof false_hello + CHALLENGE)
 
+/* Wire C2, C3: supernodes listen on 40001-40034 and 33033, and are tried in form 2 on 443 (44/44). */
+#define SUPERNODE_FIRST 40001U
+#define SUPERNODE_LAST  40034U
+#define SUPERNODE_OLD   33033U
+
 struct node_state {
 	uint8_t steps; /* of the generator, found in the client's padding */
 	bool padded;   /* the client's first message has the size of form 1 */
-	bool done;
+	bool done;     /* the opening is told, or is no hello; what is left is to look for a relayed login */
+	struct skype_relay relay;
 };
 
 /* Steps of the generator in the rest of r; false if a byte contradicts. */
@@ -54,11 +63,20 @@ static bool padding_steps(struct span message, unsigned *steps)
 	return message.len >= RANDOM_PART && message.len <= PADDED_MAX && generator_steps(r, steps);
 }
 
-static enum match matched(const struct look *l, struct node_state *st, unsigned steps)
+static enum flow_role role_of(const struct look *l)
+{
+	uint16_t port = look_server_port(l);
+	bool supernode = (port >= SUPERNODE_FIRST && port <= SUPERNODE_LAST) || port == SUPERNODE_OLD;
+	return supernode ? ROLE_supernode : ROLE_node;
+}
+
+static enum match matched(const struct look *l, struct node_state *st, unsigned steps, enum flow_role role)
 {
 	st->done = true;
 	observe(l, SKYPE_NODE_HELLO, steps);
 	label_flow(l, protocol_skype.tcp_label);
+	note_role(l, role);
+	skype_relay_look(l, &st->relay);
 	return MATCH_YES;
 }
 
@@ -76,15 +94,12 @@ static enum match look_at_false_hello(const struct look *l, struct node_state *s
 	struct reader challenge = reader_on(rd_take(&r, CHALLENGE));
 	if (r.failed)
 		return MATCH_MAYBE;
-	return generator_steps(challenge, &steps) ? matched(l, st, steps) : MATCH_NO;
+	return generator_steps(challenge, &steps) ? matched(l, st, steps, ROLE_supernode) : MATCH_NO;
 }
 
-static enum match node_look(const struct look *l)
+static enum match look_at_opening(const struct look *l, struct node_state *st)
 {
-	struct node_state *st = l->state;
 	unsigned steps;
-	if (st->done || !l->from_start)
-		return MATCH_NO;
 	if (l->dir == TO_RESPONDER) {
 		if (!st->padded && begins_false_hello(l->data))
 			return look_at_false_hello(l, st);
@@ -92,7 +107,7 @@ static enum match node_look(const struct look *l)
 		if (st->padded || l->fresh != l->data.len || !padding_steps(l->data, &steps))
 			return MATCH_NO;
 		if (steps >= STEPS_MIN)
-			return matched(l, st, steps);
+			return matched(l, st, steps, role_of(l));
 		st->padded = true;
 		st->steps = (uint8_t)steps;
 		return MATCH_MAYBE;
@@ -100,7 +115,31 @@ static enum match node_look(const struct look *l)
 	/* Too little padding to tell; the server's answer has padding of its own. */
 	if (!st->padded || !padding_steps(l->data, &steps) || steps + st->steps < STEPS_MIN)
 		return MATCH_NO;
-	return matched(l, st, steps + st->steps);
+	return matched(l, st, steps + st->steps, role_of(l));
+}
+
+/* The exchange with a server, which skype_login reads, begins with a record: nothing is relayed there. */
+static bool begins_record(struct span s)
+{
+	struct reader r = reader_on(s);
+	return rd_u8(&r) == 0x16 && (rd_left(&r) < 2 || rd_be16(&r) == 0x0301);
+}
+
+static enum match node_look(const struct look *l)
+{
+	struct node_state *st = l->state;
+	if (!l->from_start)
+		return MATCH_NO;
+	if (!st->done) {
+		enum match match = look_at_opening(l, st);
+		if (match != MATCH_NO)
+			return match;
+		if (!l->expected || begins_record(l->data))
+			return MATCH_NO;
+		st->done = true;
+	}
+	skype_relay_look(l, &st->relay);
+	return st->relay.found ? MATCH_NO : MATCH_MAYBE;
 }
 
 const struct dissector dissector_skype_node = {
@@ -108,7 +147,7 @@ const struct dissector dissector_skype_node = {
 	.summary = "Skype connections to nodes and servers, forms of 2015, wire C3",
 	.protocol = &protocol_skype,
 	.l4 = IPPROTO_TCP,
-	.patience = 6, /* the first message of each side, whatever its segments */
+	.patience = 64, /* behind a hello, or where it is expected: segments of 2 kB in each direction */
 	.state_size = sizeof(struct node_state),
 	.look = node_look,
 };

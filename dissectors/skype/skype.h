@@ -13,9 +13,14 @@ enum skype_kind {
 	SKYPE_ID_ECHO,
 	SKYPE_RESEND,
 	SKYPE_REFLECTED,
+	SKYPE_AGREED,
+	SKYPE_RANDOM,
+	SKYPE_HOST_TCP,
 	SKYPE_OTHER_LABEL,
 	SKYPE_MANY_PEERS,
 	SKYPE_TCP_AFTER_UDP,
+	SKYPE_FAN_OUT,
+	SKYPE_CALLED,
 	SKYPE_LOGIN,
 	SKYPE_LOGIN_BLOCK,
 	SKYPE_NODE_HELLO,
@@ -25,4 +30,19 @@ enum skype_kind {
 };
 
 extern const struct protocol protocol_skype;
+#define SKYPE_CSC_RULES   3U
+#define SKYPE_CSC_COUNTED 1U /* the rule for message ids that are a counter */
+extern const struct csc_rule skype_csc_rules[SKYPE_CSC_RULES], skype_csc_tcp;
+
+/* What the login block begins with (relay.c, login.c). */
+enum skype_block { BLOCK_NONE, BLOCK_2006, BLOCK_2015 };
+enum skype_block skype_block_form(struct span body);
+
+/* Looks for a login block that travels inside another stream; see relay.c. Plain data for a dissector's slot.
+ */
+struct skype_relay {
+	uint32_t looked[2]; /* bytes of each direction that are behind us, by enum direction */
+	bool found;
+};
+void skype_relay_look(const struct look *l, struct skype_relay *relay);
 #endif

@@ -247,13 +247,17 @@ static void look_at_payload(const struct look *l, struct udp_state *st, uint16_t
 	struct sent_message *before = find_sent(st, l->dir, id);
 	if (before && is_copy(before, &now))
 		return;
-	if (now.has_fields)
+	if (now.has_fields) {
 		observe(l, SKYPE_NONCE, now.iv);
+		observe(l, SKYPE_RANDOM, 0);
+	}
 	if (before) {
 		look_again(l, before, &now);
 		return;
 	}
 	observe(l, SKYPE_ID_COUNTER, id);
+	if (now.has_fields)
+		observe(l, SKYPE_FAN_OUT, now.check);
 	st->sent[l->dir][st->next[l->dir]] = now;
 	st->next[l->dir] = (uint8_t)((st->next[l->dir] + 1) % REMEMBERED);
 }
@@ -280,9 +284,10 @@ static void look_at_answer(const struct look *l, struct udp_state *st, uint16_t 
 {
 	bool echo = look_at_echo(l, st, id);
 	uint32_t address, own, value;
-	/* Without the echoed id anybody could send the receiver its own address, asked or not. */
-	if (echo && be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && can_be_public(address))
-		observe(l, SKYPE_REFLECTED, address);
+	/* Without the echoed id anybody could send the receiver its own address, asked or not: then it takes
+	 * many who agree. */
+	if (be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && can_be_public(address))
+		observe(l, echo ? SKYPE_REFLECTED : SKYPE_AGREED, address);
 	if (function == F_NAK && be32_at(l->data, 7, &value))
 		st->challenge[l->dir] = (struct challenge){ .value = value, .id = id, .asked = true };
 }

@@ -9,6 +9,8 @@ FS_BASE = \
 	src/base/hash.h \
 	src/base/intern.c \
 	src/base/intern.h \
+	src/base/interval.c \
+	src/base/interval.h \
 	src/base/ip.c \
 	src/base/ip.h \
 	src/base/options.c \
@@ -21,6 +23,7 @@ FS_BASE = \
 	src/base/progress.c \
 	src/base/progress.h \
 	src/base/reader.h \
+	src/base/rng.h \
 	src/base/row_index.c \
 	src/base/row_index.h \
 	src/base/sha256.c \

@@ -13,6 +13,7 @@
 struct progress {
 	const char *what;
 	uint64_t total;
+	bool by_packets; /* total and what is done of it; else bytes */
 	unsigned calls;
 	struct timespec start;
 	double drawn_at; /* seconds after start */
@@ -29,6 +30,15 @@ struct progress *progress_new(const char *what, uint64_t total_bytes, bool enabl
 	p->what = what;
 	p->total = total_bytes;
 	clock_gettime(CLOCK_MONOTONIC, &p->start);
+	return p;
+}
+
+struct progress *progress_new_packets(const char *what, uint64_t total_packets, bool enabled)
+{
+	struct progress *p = progress_new(what, total_packets, enabled);
+
+	if (p)
+		p->by_packets = true;
 	return p;
 }
 
@@ -68,20 +78,24 @@ static void draw(struct progress *p, uint64_t done, uint64_t packets, double ela
 	char line[LINE_MAX_WIDTH + 1], percent[16] = "", of_total[AMOUNT_TEXT + 4] = "", left[48] = "";
 	char bytes[AMOUNT_TEXT], total[AMOUNT_TEXT], count[AMOUNT_TEXT], rate[AMOUNT_TEXT];
 
-	amount_format((double)done, "B", bytes);
+	const char *unit = p->by_packets ? "packets" : "B";
+
+	if (p->by_packets)
+		done = packets;
+	amount_format((double)done, unit, bytes);
 	amount_format((double)packets, "packets", count);
 	amount_format((double)packets / elapsed, "packets", rate);
 	if (p->total) {
 		double part = done < p->total ? (double)done / (double)p->total : 1;
 
-		amount_format((double)p->total, "B", total);
+		amount_format((double)p->total, unit, total);
 		snprintf(percent, sizeof percent, " %.0f %%", part * 100);
 		snprintf(of_total, sizeof of_total, " of %s", total);
 		if (part > 0)
 			time_left_format(elapsed / part - elapsed, left, sizeof left);
 	}
-	int length = snprintf(line, sizeof line, "%s%s  %s%s  %s  %s/s%s", p->what, percent, bytes, of_total,
-			      count, rate, left);
+	int length = snprintf(line, sizeof line, "%s%s  %s%s%s%s  %s/s%s", p->what, percent, bytes, of_total,
+			      p->by_packets ? "" : "  ", p->by_packets ? "" : count, rate, left);
 
 	if (length < 0)
 		return;

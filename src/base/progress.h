@@ -11,6 +11,8 @@ struct progress;
 /* total 0: unknown (stdin, compressed stream); enabled false: every call is free. NULL is accepted
  * everywhere. */
 struct progress *progress_new(const char *what, uint64_t total_bytes, bool enabled);
+/* The same for work that is counted in packets alone. */
+struct progress *progress_new_packets(const char *what, uint64_t total_packets, bool enabled);
 /* Cheap: draws at most ten times a second, and looks at the clock only every few thousand calls. */
 void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets);
 /* Wipes the line. */

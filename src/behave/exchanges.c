@@ -131,6 +131,8 @@ bool exchange_table_add(struct exchange_table *t, const struct occurrence *o, st
 		t->refused++;
 		return true;
 	}
+	if (o->event.type != EVENT_MESSAGE && o->event.type != EVENT_EXCHANGE)
+		return true; /* about media */
 	if (t->exchanges >= EXCHANGES_MAX && !find_exchange(t, o->flow)) {
 		t->refused++;
 		return true;

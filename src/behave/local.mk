@@ -1,4 +1,9 @@
 FS_BEHAVE = \
+	src/behave/callers.h \
+	src/behave/call_table.c \
+	src/behave/call_table.h \
+	src/behave/calls.c \
+	src/behave/calls.h \
 	src/behave/emodel.c \
 	src/behave/emodel.h \
 	src/behave/emodel_codecs.c \
@@ -6,5 +11,12 @@ FS_BEHAVE = \
 	src/behave/exchanges.h \
 	src/behave/judge.c \
 	src/behave/judge.h \
+	src/behave/keepalive.c \
+	src/behave/keepalive.h \
+	src/behave/openings.c \
+	src/behave/openings.h \
+	src/behave/media_verdict.c \
 	src/behave/pairs.c \
-	src/behave/pairs.h
+	src/behave/pairs.h \
+	src/behave/train.c \
+	src/behave/train.h

@@ -173,11 +173,42 @@ bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bo
 	widen(&pair->first_ns, &pair->last_ns, r);
 	widen(&peer->first_ns, &peer->last_ns, r);
 	pair->spoke = pair->spoke || (matched && in->packets > 0);
+	pair->called = pair->called || (matched && !client_is_initiator);
+	pair->call_answered = pair->call_answered || (matched && !client_is_initiator && out->packets > 0);
 	if (matched && in->packets && (!peer->answered || in->first_ns < peer->answered_ns)) {
 		peer->answered = true;
 		peer->answered_ns = in->first_ns;
 	}
 	return true;
+}
+
+bool pair_acceptance(const struct protocol *p, enum direction question, const struct logged_message *log,
+		     const struct flow_record *r, int64_t *ns)
+{
+	struct message_reader reader = message_reader_on(log, r->sizes, r->first_ns);
+	struct message m;
+	bool asked = false;
+
+	while (p->supernode.question && message_next(&reader, &m)) {
+		if (asked && m.dir != question && m.size == p->supernode.answer) {
+			*ns = m.ns;
+			return true;
+		}
+		asked = m.dir == question && m.size == p->supernode.question;
+	}
+	return false;
+}
+
+void pair_table_accepted(struct pair_table *t, uint32_t client, unsigned protocol, const struct endpoint *far,
+			 int64_t ns)
+{
+	uint32_t peer = peer_row(t, protocol, far);
+	uint32_t row = peer == ROW_NONE ? ROW_NONE : pair_row(t, client, peer);
+
+	if (row == ROW_NONE || (t->pair[row].accepted && t->pair[row].accepted_ns <= ns))
+		return;
+	t->pair[row].accepted = true;
+	t->pair[row].accepted_ns = ns;
 }
 
 const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol, const struct endpoint *peer)

@@ -5,6 +5,7 @@
 #ifndef FS_BEHAVE_PAIRS_H
 #define FS_BEHAVE_PAIRS_H
 #include "base/error.h"
+#include "flow/message_log.h"
 #include "identify/record.h"
 
 #define PAIRS_MAX_DEFAULT 1000000U
@@ -28,6 +29,9 @@ struct pair {
 	uint64_t first_packet;
 	bool client_first;
 	bool spoke; /* the peer answered in a flow in which a dissector of the protocol found evidence */
+	bool called, call_answered; /* the peer began such a flow; ... and the client said something in it */
+	bool accepted;              /* the peer took the client in over UDP, see protocol.supernode */
+	int64_t accepted_ns;        /* when first */
 };
 
 struct peer {
@@ -49,6 +53,15 @@ void pair_table_free(struct pair_table *t);
  */
 bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
 		    bool matched, const struct flow_record *r, struct error *err);
+/*
+ * Whether a UDP flow shows how a node takes the client in: the question and behind it the answer, by their
+ * sizes (protocol.supernode). question: the direction of the client's messages; *ns: of the answer.
+ */
+bool pair_acceptance(const struct protocol *p, enum direction question, const struct logged_message *log,
+		     const struct flow_record *r, int64_t *ns);
+/* Notes it in their pair, if that is kept. */
+void pair_table_accepted(struct pair_table *t, uint32_t client, unsigned protocol, const struct endpoint *far,
+			 int64_t ns);
 const struct pair *pair_table_find(const struct pair_table *t, uint32_t client, unsigned protocol,
 				   const struct endpoint *peer);
 const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol,

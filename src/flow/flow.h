@@ -39,7 +39,7 @@ struct flow_side {
 };
 
 struct tcp_head;    /* flow/tcp_head.h: the in-order start of a TCP direction, while somebody wants it */
-struct message_log; /* flow/message_log.h: sizes of the messages of a flow, while somebody wants them */
+struct message_log; /* flow/message_log.h: sizes and times of a flow's messages, while somebody wants them */
 
 /* TCP state per direction; plain numbers, no stream is kept here. */
 struct tcp_side {
@@ -67,10 +67,19 @@ struct flow_identity {
 	bool ndpi_done;
 	uint8_t ndpi_packets;
 	uint8_t looks; /* payload packets shown to dissectors so far, saturating */
+	uint8_t role;  /* enum flow_role of identify/: what the flow is for, told by its payload */
 	/* Index into the protocols of the registry; label, kinds and bits are of this one alone, and without
 	 * them it means nothing. The one that speaks first, until a heavier single piece of another. */
 	int8_t protocol;
-	void *ndpi;  /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
+	uint16_t expected; /* bit p: what went before makes protocols[p] likely; before any payload */
+	/* Media: the dissector that says what its messages hold, as index + 1 (0: none), and whether it has
+	 * said yes to the flow. */
+	uint8_t sampler;
+	bool sampled;
+	bool sampler_left; /* it was not its flow, and whoever measures it has to begin anew */
+	bool unmeasured;   /* there was no room for its meter */
+	void *media;       /* its meter, owned by media.c; NULL: not measured */
+	void *ndpi;        /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
 	void *state; /* dissectors' slots, owned by identify.c; NULL before the first look and once decided */
 };
 
@@ -102,6 +111,7 @@ struct flow {
 	uint16_t sizes_count;         /* entries of `sizes` */
 	struct tcp_head *head[2];     /* NULL: nothing kept */
 	struct message_log *sizes;    /* NULL: nothing kept; newest chunk first */
+	int64_t logged_ns;            /* time of the newest entry, valid if sizes_count > 0 */
 	struct flow_identity id;
 };
 

@@ -415,7 +415,7 @@ void flow_table_settle(struct flow_table *t, const struct packet *packet, const 
 	struct flow *flow = step->flow;
 
 	if (flow->wants_sizes && step->message)
-		message_log_add(t->log_pool, flow, step->dir, packet->payload_wire);
+		message_log_add(t->log_pool, flow, step->dir, packet->payload_wire, packet->ts_ns);
 	if (flow->key.l4 != IPPROTO_TCP)
 		return;
 	flow->want = (uint8_t)want;

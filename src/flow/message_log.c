@@ -1,12 +1,29 @@
-/* Message sizes of a flow in pooled chunks; see message_log.h. */
+/* Sizes and times of a flow's messages in pooled chunks; see message_log.h. */
 #include "flow/message_log.h"
 #include "base/slab.h"
 
-#define SIZE_MASK      0x7fffU
 #define FROM_RESPONDER 0x8000U
-#define CHUNK_ENTRIES  (sizeof((struct message_log *)0)->entry / sizeof(uint16_t))
+#define CHUNK_ENTRIES  (sizeof((struct message_log *)0)->size / sizeof(uint16_t))
+_Static_assert(sizeof(struct message_log) == 64, "one cache line");
 
-void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size)
+/*
+ * Ticks since the last entry. Of times that are rounded down first, so that the sum of the gaps is right to a
+ * tick however many there are. A message older than the one before it comes right behind that.
+ */
+static uint32_t gap_before(struct flow *flow, int64_t ts_ns)
+{
+	int64_t last = flow->sizes_count ? flow->logged_ns : flow->first_ns;
+
+	if (ts_ns <= last) {
+		flow->logged_ns = last;
+		return 0;
+	}
+	flow->logged_ns = ts_ns;
+	int64_t gap = ts_ns / MESSAGE_TICK_NS - last / MESSAGE_TICK_NS;
+	return gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
+}
+
+void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size, int64_t ts_ns)
 {
 	struct message_log *chunk = flow->sizes;
 
@@ -20,8 +37,9 @@ void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, u
 		chunk->used = 0;
 		flow->sizes = chunk;
 	}
-	uint32_t kept = size < SIZE_MASK ? size : SIZE_MASK;
-	chunk->entry[chunk->used++] = (uint16_t)(kept | (dir == TO_INITIATOR ? FROM_RESPONDER : 0));
+	uint32_t kept = size < MESSAGE_SIZE_MAX ? size : MESSAGE_SIZE_MAX;
+	chunk->gap[chunk->used] = gap_before(flow, ts_ns);
+	chunk->size[chunk->used++] = (uint16_t)(kept | (dir == TO_INITIATOR ? FROM_RESPONDER : 0));
 	flow->sizes_count++;
 }
 
@@ -36,16 +54,19 @@ void message_log_drop(struct slab *pool, struct flow *flow)
 	flow->sizes_count = 0;
 }
 
-uint32_t message_log_copy(const struct flow *flow, uint16_t *out, uint32_t max)
+uint32_t message_log_copy(const struct flow *flow, struct logged_message *out, uint32_t max)
 {
 	/* Chunks are newest first: fill from the back. */
 	uint32_t total = flow->sizes_count, at = total;
 
 	for (const struct message_log *chunk = flow->sizes; chunk; chunk = chunk->older) {
 		at -= chunk->used;
-		for (uint32_t i = 0; i < chunk->used; i++)
-			if (at + i < max)
-				out[at + i] = chunk->entry[i];
+		for (uint32_t i = 0; i < chunk->used && at + i < max; i++)
+			out[at + i] = (struct logged_message){
+				.gap = chunk->gap[i],
+				.size = chunk->size[i] & MESSAGE_SIZE_MAX,
+				.dir = chunk->size[i] & FROM_RESPONDER ? TO_INITIATOR : TO_RESPONDER,
+			};
 	}
 	return total < max ? total : max;
 }

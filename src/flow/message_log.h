@@ -1,22 +1,69 @@
 /*
- * Sizes of a flow's messages, two bytes each, in pooled chunks: what the payload-size figures (R8) need
- * without keeping packets. At most MESSAGE_LOG_MAX per flow; the rest is counted in the flow's sides and said
- * to be missing.
+ * Sizes and times of a flow's messages, six bytes each, in pooled chunks: what the payload-size figures (R8),
+ * keep-alive intervals and message charts need without keeping packets. At most MESSAGE_LOG_MAX per flow; the
+ * rest is counted in the flow's sides and said to be missing.
  */
 #ifndef FS_FLOW_MESSAGE_LOG_H
 #define FS_FLOW_MESSAGE_LOG_H
 #include "flow/flow.h"
 #define MESSAGE_LOG_MAX 1024U
+#define MESSAGE_TICK_NS 10000 /* unit of time in the log: 2^32 of them are 12 hours */
 struct slab;
-struct message_log {
+struct message_log { /* one cache line */
 	struct message_log *older;
+	uint32_t gap[9]; /* ticks since the message before; of the first one: since the flow's first packet */
 	uint16_t used;
-	uint16_t entry[27]; /* payload size on the wire, at most 0x7fff; 0x8000: to the initiator */
+	uint16_t size[9]; /* payload on the wire, at most 0x7fff; 0x8000: to the initiator */
 };
+
+/* A message as it is kept with a closed flow. Plain data without padding. */
+struct logged_message {
+	uint32_t gap;  /* as above; saturates */
+	uint16_t size; /* payload on the wire, at most MESSAGE_SIZE_MAX */
+	uint8_t dir;   /* enum direction */
+	uint8_t zero;
+};
+_Static_assert(sizeof(struct logged_message) == 8, "written to the spool as bytes: no padding");
+#define MESSAGE_SIZE_MAX 0x7fffU
+
 /* Does nothing beyond the limit, or when out of memory: the log is then shorter than the flow's message
  * count. */
-void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size);
+void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size, int64_t ts_ns);
 void message_log_drop(struct slab *pool, struct flow *flow);
 /* Copies up to max entries, oldest first; returns how many. */
-uint32_t message_log_copy(const struct flow *flow, uint16_t *out, uint32_t max);
+uint32_t message_log_copy(const struct flow *flow, struct logged_message *out, uint32_t max);
+
+/*
+ * Reads a log with times that have been added up:
+ *
+ *	struct message_reader r = message_reader_on(log, count, flow->first_ns);
+ *	struct message m;
+ *	while (message_next(&r, &m))
+ *		...
+ */
+struct message {
+	int64_t ns; /* to the tick below */
+	uint32_t size;
+	enum direction dir;
+};
+struct message_reader {
+	const struct logged_message *at, *end; /* borrowed */
+	int64_t tick;
+};
+
+static inline struct message_reader message_reader_on(const struct logged_message *log, uint32_t count,
+						      int64_t first_ns)
+{
+	return (struct message_reader){ log, log + count, first_ns / MESSAGE_TICK_NS };
+}
+
+static inline bool message_next(struct message_reader *r, struct message *m)
+{
+	if (r->at == r->end)
+		return false;
+	r->tick += r->at->gap;
+	*m = (struct message){ r->tick * MESSAGE_TICK_NS, r->at->size, (enum direction)r->at->dir };
+	r->at++;
+	return true;
+}
 #endif

@@ -41,18 +41,25 @@ unsigned csc_minimum(const struct csc_rule *rule)
 	return rule->above | rule->below ? (unsigned)(CSC_THRESHOLD / LEAST_PER_MESSAGE) + 1 : 0;
 }
 
+uint16_t csc_groups_above(const struct csc *c)
+{
+	unsigned above = 0;
+
+	for (unsigned g = 0; g < CSC_GROUPS; g++)
+		above |= (unsigned)(csc_statistic(c, g) > CSC_THRESHOLD) << g;
+	return (uint16_t)above;
+}
+
+enum csc_answer csc_judge(unsigned n, uint16_t above, const struct csc_rule *rule)
+{
+	if (above & rule->below)
+		return CSC_FAILS;
+	if (n < csc_minimum(rule))
+		return CSC_TOO_FEW;
+	return (above & rule->above) == rule->above ? CSC_PASSES : CSC_FAILS;
+}
+
 enum csc_answer csc_test(const struct csc *c, const struct csc_rule *rule)
 {
-	bool constant_enough = true;
-
-	for (unsigned g = 0; g < CSC_GROUPS; g++) {
-		bool above = csc_statistic(c, g) > CSC_THRESHOLD;
-		if (above && rule->below >> g & 1)
-			return CSC_FAILS;
-		if (!above && rule->above >> g & 1)
-			constant_enough = false;
-	}
-	if (c->n < csc_minimum(rule))
-		return CSC_TOO_FEW;
-	return constant_enough ? CSC_PASSES : CSC_FAILS;
+	return csc_judge(c->n, csc_groups_above(c), rule);
 }

@@ -7,6 +7,7 @@
 #ifndef FS_IDENTIFY_CHI_SQUARE_H
 #define FS_IDENTIFY_CHI_SQUARE_H
 #include "base/span.h"
+#include <stdbool.h>
 
 #define CSC_GROUPS       16U    /* G of the paper, of b = 4 bits each: the first 64 bits of a payload */
 #define CSC_VALUES       16U    /* 2^b */
@@ -28,8 +29,10 @@ float csc_statistic(const struct csc *c, unsigned group);
 /* What a protocol does with its first 64 bits. Bit g stands for group g, which the paper calls g + 1. */
 struct csc_rule {
 	const char *name, *words;
-	uint16_t above; /* these must not be random: above the threshold */
-	uint16_t below; /* these must be random: below it. In neither: not looked at */
+	uint16_t above;    /* these must not be random: above the threshold */
+	uint16_t below;    /* these must be random: below it. In neither: not looked at */
+	bool needs_client; /* others pass as well: it counts where a recognised client is on one of the hosts
+			    */
 };
 
 /* As many messages make every group of a rule able to fail; fewer never pass. */
@@ -42,4 +45,8 @@ enum csc_answer { CSC_TOO_FEW, CSC_FAILS, CSC_PASSES };
  * above the threshold less than once in 10^10 tests. All else waits for csc_minimum().
  */
 enum csc_answer csc_test(const struct csc *c, const struct csc_rule *rule);
+
+/* The same from what is left of a struct csc: n, and bit g for each group g above the threshold. */
+uint16_t csc_groups_above(const struct csc *c);
+enum csc_answer csc_judge(unsigned n, uint16_t above, const struct csc_rule *rule);
 #endif

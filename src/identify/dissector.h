@@ -10,6 +10,7 @@
 #include "base/reader.h"
 #include "decode/packet.h"
 #include "flow/flow.h"
+#include "identify/chi_square.h"
 
 /*
  * What a piece of evidence is about. Sockets are transport addresses (D3). Which of a flow's two sockets are
@@ -46,14 +47,29 @@ enum evidence_test {
 	 * report it only of an answer that proves to be one.
 	 */
 	TEST_REFLECTED,
+	/*
+	 * As TEST_REFLECTED, of an answer to a question that was not captured: anything may look like one.
+	 * Told by three addresses and more, all the same and nothing else in between: counts `bits` for each
+	 * from the third on.
+	 */
+	TEST_AGREED,
+	/* The value means nothing. The first 64 bits of this message go into the chi-square test of what the
+	 * socket sends, and the protocol's rule for it, csc_socket, counts `bits` or `against` at the end. */
+	TEST_RANDOMNESS,
+	/*
+	 * The value is the same in all copies of one message, and looks random otherwise. Seen at a third
+	 * address, while the values remembered before differ from each other: counts `bits`, once for each
+	 * value. A sender that tells many peers the same thing does so.
+	 */
+	TEST_REPEATED,
 	/* A contradiction: counts `against`, with no limit, so that enough of them outweigh anything. */
 	TEST_AGAINST,
 };
 
 /*
  * One kind of evidence; static tables of a protocol. Bits are log2 likelihood ratios, derived where they are
- * set. A protocol has at most one kind each of TEST_PEERS, TEST_COUNTER, TEST_NONCE and TEST_REFLECTED, for a
- * socket has one memory for each.
+ * set. A protocol has at most one kind each of TEST_PEERS, TEST_COUNTER, TEST_NONCE, TEST_REFLECTED,
+ * TEST_AGREED, TEST_RANDOMNESS and TEST_REPEATED, for a socket has one memory for each.
  */
 struct evidence_kind {
 	const char *name;  /* key in the database; never renamed */
@@ -74,6 +90,9 @@ enum machinery_kind {
 				    socket sent something. TEST_AGAINST */
 	MACHINERY_MANY_PEERS,    /* many peers on high ports, one socket. TEST_NONE */
 	MACHINERY_TCP_AFTER_UDP, /* TCP to the address and port that answered over UDP. TEST_NONE */
+	MACHINERY_CALLED,        /* many peers call the socket first, and it answers them (behave/callers.h).
+				    TEST_NONE */
+	MACHINERY_HOST_TCP,      /* a TCP flow that the socket's host opened proves the protocol. TEST_NONE */
 	MACHINERY_KIND_COUNT
 };
 
@@ -88,6 +107,23 @@ struct protocol {
 	uint8_t kind_count;
 	/* The rows of `kinds` that price what the machinery finds; what is left out has no weight. */
 	const struct evidence_kind *machinery[MACHINERY_KIND_COUNT];
+	/*
+	 * What tells a TCP flow by the flows before it; 0: nothing does. An address and port that a host
+	 * opened with the tcp_label is tried again within this time, with nothing in the payload to see.
+	 */
+	int64_t retry_ns;
+	/* The node that takes the client in: payload of the question and of its answer over UDP, and of the
+	 * client's first message over TCP to the same address and port (ROLE_supernode). */
+	struct {
+		uint16_t question, answer, first_message;
+	} supernode;
+	/* What the first 64 bits of its media look like over UDP, one rule or more; where one passes, and the
+	 * sizes and gaps are a voice's, a flow is a call of the protocol without a client socket. */
+	const struct csc_rule *csc_rules;
+	uint8_t csc_rule_count;
+	const struct csc_rule *csc_socket; /* of TEST_RANDOMNESS */
+	const struct csc_rule *csc_tcp; /* over TCP it claims nothing, for all encrypted streams pass: a flow
+					   of a client that fails it is no media. NULL: nothing is known */
 	const char *ndpi_prefix; /* libndpi names of the protocol itself: no weight, neither for nor against;
 				    or NULL */
 };
@@ -111,7 +147,23 @@ enum exchange_outcome {
 	OUTCOME_FAILURE, /* refused by the other side */
 };
 
-enum event_type { EVENT_MESSAGE, EVENT_EXCHANGE, EVENT_VERSION_CHECK };
+/* The way that media takes, as far as one flow tells. */
+enum media_way {
+	MEDIA_WAY_UNKNOWN,
+	MEDIA_WAY_DIRECT,  /* the other end itself answered a connectivity check; it may be a conference
+			      server, or a relay that the far side has chosen */
+	MEDIA_WAY_RELAYED, /* the other end is a relay that this side has chosen */
+};
+/* Endpoints have port 0 when they were not told. */
+struct media_path {
+	enum media_way way;
+	struct endpoint reflexive[2]; /* by the direction in which that end sends: its socket as the other end
+					 sees it, so outside all translators between them */
+	struct endpoint relayed;      /* at the relay: where the far side sends to */
+	struct endpoint peer;         /* behind the relay: whom the media is for */
+};
+
+enum event_type { EVENT_MESSAGE, EVENT_EXCHANGE, EVENT_VERSION_CHECK, EVENT_MEDIA_PATH };
 struct event {
 	enum event_type type;
 	union {
@@ -134,6 +186,9 @@ struct event {
 			char host[64];      /* printable ASCII */
 			char platform[16];  /* as in the request */
 		} version;
+		/* EVENT_MEDIA_PATH: what is known so far; each report of a flow replaces the last. Of flows with
+		 * media only: those that look for a path are many more. */
+		struct media_path path;
 	} of;
 };
 
@@ -150,6 +205,7 @@ struct look {
 	size_t fresh;
 	uint32_t wire;   /* UDP: payload length on the wire, at least data.len */
 	bool from_start; /* TCP: data begins at the first byte of the connection */
+	bool expected;   /* TCP: flows before this one make the protocol likely (identify/expect.h) */
 	uint32_t nth;    /* 0 for the first look at this flow, either direction; saturates at 255 */
 	void *state;     /* this dissector's slot, zeroed at the flow's start */
 	struct observer *observer;
@@ -163,6 +219,72 @@ static inline uint16_t look_server_port(const struct look *l)
 	return l->dir == TO_RESPONDER ? l->to->port : l->from->port;
 }
 
+/*
+ * What a dissector says of one message of a flow that may carry media, for the meter (identify/media.h). RTP
+ * names for things that every media format has.
+ */
+enum sample_kind {
+	SAMPLE_NONE,    /* neither: keys, candidates, padding */
+	SAMPLE_CONTROL, /* about the media: reports, keep-alives */
+	SAMPLE_MEDIA,
+};
+enum media_kind { MEDIA_UNKNOWN, MEDIA_AUDIO, MEDIA_VIDEO, MEDIA_OTHER };
+/*
+ * What one end reports of a stream that it receives (RFC 3550 section 6.4.1). With the report's clock in view
+ * as well, a message of this kind at time t gives a round trip between the capture and its sender: t - (time
+ * at which the message with clock == last_clock was seen the other way) - delay.
+ */
+struct media_reception {
+	uint32_t stream;
+	uint8_t lost_share;  /* of 256, since the last report */
+	int32_t lost;        /* since the beginning; duplicates count against it */
+	uint32_t highest;    /* sequence number, with the times that it went round in the upper half */
+	uint32_t jitter;     /* in units of the stream's timestamp */
+	uint32_t last_clock; /* of the last report with a clock that came in; 0: none did */
+	uint32_t delay;      /* since then, 2^-16 s */
+};
+#define MEDIA_RECEPTIONS_MAX 4U /* more in one message are left out */
+struct media_control {
+	uint32_t from; /* the stream of the end that reports */
+	bool has_clock;
+	uint32_t clock, timestamp; /* the same moment in 2^-16 s, and as timestamp of its stream */
+	uint8_t receptions;
+	struct media_reception reception[MEDIA_RECEPTIONS_MAX];
+};
+struct media_sample {
+	uint32_t stream; /* tells the streams of one direction apart (RTP: the SSRC); 0 if there is but one */
+	bool sequenced;  /* sequence and timestamp are known */
+	uint16_t sequence;     /* counts the messages of the stream */
+	uint32_t timestamp;    /* of the media, in units of 1 / clock_hz s */
+	uint32_t clock_hz;     /* 0: not known from the message; the meter estimates it */
+	uint8_t payload_type;  /* the format's own number of the codec */
+	const char *codec;     /* static: what that number stands for; NULL: not known from the message */
+	enum media_kind media; /* ... and of what kind it is */
+	bool comfort_noise;    /* stands for silence, and is no frame of the codec */
+	struct span payload;   /* the media proper, behind all headers */
+	uint32_t payload_wire; /* its length on the wire */
+	/* SAMPLE_CONTROL: no clock and no receptions when nothing is reported in clear. */
+	struct media_control control;
+	struct span rest; /* TCP: what of the segment is behind this message, and wants sample() again */
+};
+
+/* What a flow is for. The names are those of column flows.role. */
+#define FLOW_ROLES(X)                                                                                        \
+	X(none, "not known")                                                                                 \
+	X(login, "exchange with a login server")                                                             \
+	X(contact_list, "exchange with a contact-list server")                                               \
+	X(version_check, "asks the vendor for the latest version")                                           \
+	X(supernode, "the client's connection to its supernode")                                             \
+	X(node, "connection to another node")                                                                \
+	X(signalling, "messages between nodes")                                                              \
+	X(media, "voice or video")
+enum flow_role {
+#define X(name, words) ROLE_##name,
+	FLOW_ROLES(X)
+#undef X
+		ROLE_COUNT
+};
+
 /* Reports evidence of protocol->kinds[kind] (the protocol of the dissector). value: as the kind's test says.
  */
 void observe(const struct look *l, unsigned kind, uint32_t value);
@@ -171,6 +293,8 @@ void observe(const struct look *l, unsigned kind, uint32_t value);
  * labels on one flow are those of one protocol, see flow_identity.protocol: observe first, then label.
  */
 void label_flow(const struct look *l, const char *label);
+/* Says what the flow is for, if this is told by its own payload; the last call counts. With label_flow(). */
+void note_role(const struct look *l, enum flow_role role);
 void report_event(const struct look *l, const struct event *event);
 
 struct dissector {
@@ -181,6 +305,12 @@ struct dissector {
 	uint8_t patience;    /* looks before MAYBE is over: no answer, neither for nor against */
 	uint16_t state_size; /* plain data, no pointers: nothing to free */
 	enum match (*look)(const struct look *l);
+	/*
+	 * Of a dissector that knows media, else NULL: reads one message of a flow about which look() was not
+	 * sure yet or said yes, and goes on being called for every later one. Without state: l->state is
+	 * NULL. TCP: data is the payload of one segment.
+	 */
+	enum sample_kind (*sample)(const struct look *l, struct media_sample *out);
 };
 
 /* The registry, in the order of dissectors/list.h. */

@@ -8,12 +8,19 @@
 #include "identify/observer.h"
 
 struct identifier;
-/* bridge: borrowed, may be NULL (no libndpi). */
-struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *bridge, struct error *err);
+/*
+ * Borrowed, and may be NULL: bridge (then no libndpi), models (then media whose format no dissector knows is
+ * not looked for).
+ */
+struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *bridge,
+				  const struct voice_models *models, struct error *err);
 void identifier_free(struct identifier *id);
+/* Measures all media in order to train on it, see media_meters_train(). Call before the first packet. */
+bool identifier_train(struct identifier *id, struct error *err);
 /* Flows that dissectors may be undecided about at a time; more are passed over, and counted. */
 #define UNDECIDED_FLOWS_MAX 131072U
 uint64_t identifier_passed_over(const struct identifier *id);
+uint64_t identifier_unmeasured(const struct identifier *id); /* flows beyond MEDIA_METERS_MAX */
 /* A packet was accounted; returns what is still wanted of the flow's payload, for flow_table_settle(). */
 enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
 				 const struct flow_step *step);

@@ -2,17 +2,31 @@ FS_IDENTIFY = \
 	src/identify/chi_square.c \
 	src/identify/chi_square.h \
 	src/identify/dissector.h \
+	src/identify/expect.c \
+	src/identify/expect.h \
 	src/identify/identify.c \
 	src/identify/identify.h \
+	src/identify/media.c \
+	src/identify/media.h \
+	src/identify/media_stream.c \
+	src/identify/media_stream.h \
+	src/identify/media_talk.c \
+	src/identify/media_talk.h \
 	src/identify/naive_bayes.c \
 	src/identify/naive_bayes.h \
 	src/identify/ndpi_bridge.c \
 	src/identify/ndpi_bridge.h \
 	src/identify/ndpi_compat.c \
 	src/identify/ndpi_compat.h \
+	src/identify/null_payload.c \
+	src/identify/null_payload.h \
+	src/identify/null_traffic.c \
+	src/identify/null_traffic.h \
 	src/identify/observer.h \
 	src/identify/record.c \
 	src/identify/record.h \
+	src/identify/socket_tests.c \
+	src/identify/socket_tests.h \
 	src/identify/sockets.c \
 	src/identify/sockets.h \
 	src/identify/voice_fit.c \

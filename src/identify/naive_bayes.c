@@ -52,6 +52,11 @@ static float belief_of(double x, double squares, float mean, float sigma)
 	return (float)(-log(sigma) - LN_SQRT_2PI - deviation / (2 * (double)sigma * sigma));
 }
 
+static bool may_be_named(const struct nbc *n, const struct voice_model *v)
+{
+	return n->sizes == NBC_SIZES_UNKNOWN || voice_model_is_rtp(v) == (n->sizes == NBC_SIZES_OF_MEDIA);
+}
+
 bool nbc_belief(const struct nbc *n, const struct voice_models *m, struct nbc_belief *out)
 {
 	if (n->windows == 0)
@@ -77,7 +82,7 @@ bool nbc_belief(const struct nbc *n, const struct voice_models *m, struct nbc_be
 	for (unsigned i = 0; i < voice_models_count(m); i++) {
 		const struct voice_model *v = voice_models_get(m, i);
 		float belief = belief_of(size, size_squares, v->size, v->size_sigma);
-		if ((int)lroundf(v->gap) == out->framing_ms && belief > of_framing) {
+		if ((int)lroundf(v->gap) == out->framing_ms && belief > of_framing && may_be_named(n, v)) {
 			of_framing = belief;
 			out->codec_mode = (int)i;
 		}

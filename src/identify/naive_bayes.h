@@ -12,6 +12,13 @@
 #define NBC_ACCEPT (-5.0F) /* belief, the paper's threshold */
 
 /*
+ * What the sizes are of, as far as it is known: a mode of RTP (voice_model_is_rtp()) describes the media in a
+ * packet, any other the whole message. All modes vote on the belief; those that cannot be meant name no
+ * codec.
+ */
+enum nbc_sizes { NBC_SIZES_UNKNOWN, NBC_SIZES_OF_MESSAGES, NBC_SIZES_OF_MEDIA };
+
+/*
  * Plain data; all zeros is empty. The beliefs are quadratic in what they are beliefs about, so the moments of
  * the windows are all that they need, for any number of modes.
  */
@@ -24,6 +31,7 @@ struct nbc {
 	uint32_t messages; /* all that count: at most VOICE_SIZE_MAX bytes */
 	uint32_t video;    /* larger ones, which are left out of windows altogether */
 	uint8_t used;      /* messages in the window */
+	uint8_t sizes;     /* enum nbc_sizes */
 };
 
 void nbc_add(struct nbc *n, uint32_t size, int64_t ts_ns);

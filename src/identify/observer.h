@@ -5,6 +5,7 @@
 #ifndef FS_IDENTIFY_OBSERVER_H
 #define FS_IDENTIFY_OBSERVER_H
 #include "identify/dissector.h"
+#include "identify/media.h"
 
 struct observation {
 	int64_t ts_ns;
@@ -12,9 +13,12 @@ struct observation {
 	uint64_t flow;   /* first_packet of the flow */
 	struct endpoint from, to;
 	uint8_t l4;
-	uint8_t protocol; /* index into protocols[] */
-	uint8_t kind;     /* index into its kinds */
+	uint8_t protocol;  /* index into protocols[] */
+	uint8_t kind;      /* index into its kinds */
+	uint8_t dissector; /* index into dissectors[] */
 	uint32_t value;
+	bool has_head;   /* TEST_RANDOMNESS: */
+	uint8_t head[8]; /* ... the first 64 bits of the payload */
 };
 
 struct occurrence { /* an event with its circumstances */
@@ -29,6 +33,8 @@ struct occurrence { /* an event with its circumstances */
 struct observer {
 	void (*observed)(void *self, const struct observation *o);
 	void (*occurred)(void *self, const struct occurrence *o);
+	void (*metered)(void *self,
+			const struct media_report *r); /* the media of a flow that ends; before the flow */
 	void *self;
 };
 #endif

@@ -1,6 +1,17 @@
 /* A closed flow, copied out of the flow table; see record.h. */
 #include "identify/record.h"
 
+const char *const flow_role_names[ROLE_COUNT] = {
+#define X(name, words) #name,
+	FLOW_ROLES(X)
+#undef X
+};
+const char *const flow_role_words[ROLE_COUNT] = {
+#define X(name, words) words,
+	FLOW_ROLES(X)
+#undef X
+};
+
 void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_end why)
 {
 	*r = (struct flow_record){
@@ -17,6 +28,7 @@ void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_
 		.icmp_code = flow->icmp_code,
 		.protocol = flow->id.protocol,
 		.ndpi_by_payload = flow->id.ndpi_by_payload,
+		.role = flow->id.role,
 		.syn_seen = flow->tcp[TO_RESPONDER].syn,
 		.icmp_errors = flow->icmp_errors,
 		.duplicates = flow->duplicates,

@@ -5,6 +5,7 @@
 #ifndef FS_IDENTIFY_RECORD_H
 #define FS_IDENTIFY_RECORD_H
 #include "flow/flow.h"
+#include "identify/dissector.h"
 
 struct flow_record {
 	uint64_t first_packet, last_packet;
@@ -14,6 +15,7 @@ struct flow_record {
 	uint8_t icmp_type, icmp_code;
 	int8_t protocol; /* of label; -1 none */
 	bool ndpi_by_payload;
+	uint8_t role;  /* enum flow_role, told by its payload; after verdicts: final */
 	bool syn_seen; /* TCP: the start of the connection was captured */
 	uint16_t icmp_errors, duplicates, disordered;
 	uint16_t sizes;            /* entries of the message log that follow */
@@ -23,5 +25,8 @@ struct flow_record {
 	const char *ndpi_label;    /* or NULL */
 	struct flow_side side[2];  /* by enum direction */
 };
+/* Of enum flow_role: the names in the database, and a few words for people. */
+extern const char *const flow_role_names[ROLE_COUNT];
+extern const char *const flow_role_words[ROLE_COUNT];
 void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_end why);
 #endif

@@ -2,18 +2,11 @@
 #include "identify/sockets.h"
 #include "base/hash.h"
 #include "base/slab.h"
+#include "identify/socket_tests.h"
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * TEST_COUNTER. A step of 1..16 to another peer is what one counter shared by all peers does: at most 9 in
- * the 2006 capture, +1 or +2 in 99 % (wire A2). Random 16-bit values do so with probability 16/65536 = 2^-12.
- * Steps up to 512 happen while the client talks over TCP (at most 351 in 2015): no evidence either way.
- */
-#define COUNTER_SMALL_STEP 16U
-#define COUNTER_FAR_STEP   512U
-#define BUCKETS_AT_FIRST   1024U
-#define NONCE_FRESH_BYTES  3 /* two random 32-bit values share two or more bytes with probability 9e-5 */
+#define BUCKETS_AT_FIRST 1024U
 
 struct socket_table {
 	struct socket_options options;
@@ -21,9 +14,10 @@ struct socket_table {
 	struct socket_entry **bucket;
 	size_t buckets; /* a power of two */
 	struct slab *pool;
+	struct slab *csc_pool;
 	size_t entry_size;
 	uint32_t count;
-	uint64_t evicted;
+	uint64_t evicted, untested;
 	struct socket_entry *newest, *oldest; /* by last evidence */
 };
 
@@ -68,7 +62,8 @@ struct socket_table *socket_table_new(const struct socket_options *options, stru
 	t->buckets = BUCKETS_AT_FIRST;
 	t->bucket = calloc(t->buckets, sizeof *t->bucket);
 	t->pool = slab_new(t->entry_size, 256);
-	if (!t->bucket || !t->pool) {
+	t->csc_pool = slab_new(sizeof(struct csc), 64);
+	if (!t->bucket || !t->pool || !t->csc_pool) {
 		socket_table_free(t);
 		error_memory(err, "the socket table");
 		return NULL;
@@ -81,6 +76,7 @@ void socket_table_free(struct socket_table *t)
 	if (!t)
 		return;
 	slab_free(t->pool);
+	slab_free(t->csc_pool);
 	free(t->bucket);
 	free(t);
 }
@@ -163,6 +159,8 @@ static void evict_oldest(struct socket_table *t)
 		link = &(*link)->next_in_bucket;
 	*link = s->next_in_bucket;
 	unlink_age(t, s);
+	if (s->csc)
+		slab_put(t->csc_pool, s->csc);
 	slab_put(t->pool, s);
 	t->count--;
 	t->evicted++;
@@ -206,23 +204,6 @@ static struct socket_entry *get_entry(struct socket_table *t, const struct obser
 	return s;
 }
 
-static void add_bits(struct socket_entry *s, unsigned kind, float bits, uint64_t packet)
-{
-	const struct evidence_kind *k = &protocols[s->protocol]->kinds[kind];
-	struct evidence_sum *sum = &s->sums[kind];
-
-	sum->count++;
-	sum->against += bits < 0;
-	if (sum->first_packet == 0)
-		sum->first_packet = packet;
-	sum->last_packet = packet;
-	sum->bits += bits;
-	if (sum->bits > k->cap)
-		sum->bits = k->cap;
-	if (k->test != TEST_AGAINST && sum->bits < -k->cap)
-		sum->bits = -k->cap;
-}
-
 void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_t packet)
 {
 	const struct protocol *protocol = protocols[s->protocol];
@@ -231,7 +212,7 @@ void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_
 	if (!protocol_kind(protocol, found, &kind))
 		return;
 	const struct evidence_kind *k = &protocol->kinds[kind];
-	add_bits(s, kind, k->test == TEST_AGAINST ? k->against : k->bits, packet);
+	socket_add_bits(s, kind, k->test == TEST_AGAINST ? k->against : k->bits, packet);
 }
 
 /* The other end's address, hashed: two ports of one host are one peer. */
@@ -242,88 +223,12 @@ static uint32_t peer_of(const struct socket_table *t, const struct socket_entry 
 	return (uint32_t)hash_words(&t->key, &peer->ip, sizeof peer->ip);
 }
 
-/* Whether this address has not counted yet. */
-static bool is_new_witness(struct witnesses *w, uint32_t address)
+/* Zeroed; NULL: no room, and the socket goes without this test. */
+static struct csc *csc_of(struct socket_table *t)
 {
-	const unsigned kept = sizeof w->address / sizeof w->address[0];
+	struct csc *csc = slab_in_use(t->csc_pool) < SOCKET_CSC_MAX ? slab_get(t->csc_pool) : NULL;
 
-	for (unsigned i = 0; i < w->used; i++)
-		if (w->address[i] == address)
-			return false;
-	w->address[w->next] = address;
-	w->next = (uint8_t)((w->next + 1) % kept);
-	if (w->used < kept)
-		w->used++;
-	return true;
-}
-
-static void test_counter(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o,
-			 uint32_t peer)
-{
-	uint16_t value = (uint16_t)o->value;
-	uint16_t step = (uint16_t)(value - s->counter_last);
-
-	/* Only across peers does it tell: within one flow, counters are common. */
-	if (!s->has_counter) {
-		(void)is_new_witness(&s->steps, peer); /* so that a way back to it is no step to another */
-	} else if (peer != s->counter_peer) {
-		if (step >= 1 && step <= COUNTER_SMALL_STEP) {
-			if (is_new_witness(&s->steps, peer))
-				add_bits(s, o->kind, k->bits, o->packet);
-		} else if (step == 0 || step > COUNTER_FAR_STEP) {
-			add_bits(s, o->kind, k->against, o->packet);
-		}
-	}
-	s->has_counter = true;
-	s->counter_last = value;
-	s->counter_peer = peer;
-}
-
-static int bytes_changed(uint32_t a, uint32_t b)
-{
-	uint32_t difference = a ^ b;
-	int changed = 0;
-
-	for (int i = 0; i < 4; i++)
-		changed += (difference >> (8 * i) & 0xff) != 0;
-	return changed;
-}
-
-static void test_nonce(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o)
-{
-	const unsigned kept = sizeof s->nonce / sizeof s->nonce[0];
-	bool fresh = true;
-
-	for (unsigned i = 0; i < s->nonce_used; i++)
-		fresh = fresh && s->nonce[i] != o->value;
-	if (s->nonce_used)
-		fresh = fresh && bytes_changed(s->nonce[(s->nonce_next + kept - 1) % kept], o->value) >=
-					 NONCE_FRESH_BYTES;
-	if (s->nonce_used)
-		add_bits(s, o->kind, fresh ? k->bits : k->against, o->packet);
-	s->nonce[s->nonce_next] = o->value;
-	s->nonce_next = (uint8_t)((s->nonce_next + 1) % kept);
-	if (s->nonce_used < kept)
-		s->nonce_used++;
-}
-
-static void test_reflected(struct socket_entry *s, const struct evidence_kind *k, const struct observation *o,
-			   uint32_t peer)
-{
-	const uint8_t bytes[4] = { (uint8_t)(o->value >> 24), (uint8_t)(o->value >> 16),
-				   (uint8_t)(o->value >> 8), (uint8_t)o->value };
-	struct ip seen = ip_from_v4(bytes);
-	bool same = s->has_public && ip_equal(&seen, &s->public_ip);
-
-	if (ip_equal(&seen, &s->socket.ip) || (same && peer != s->public_peer)) {
-		s->public_confirmed = true;
-		add_bits(s, o->kind, k->bits, o->packet);
-	}
-	if (!s->has_public || (!same && !s->public_confirmed)) {
-		s->has_public = true;
-		s->public_ip = seen;
-		s->public_peer = peer;
-	}
+	return csc ? memset(csc, 0, sizeof *csc) : NULL;
 }
 
 static bool observe_at(struct socket_table *t, const struct observation *o, const struct endpoint *socket,
@@ -337,27 +242,12 @@ static bool observe_at(struct socket_table *t, const struct observation *o, cons
 	uint32_t peer = peer_of(t, s, o);
 	if (o->ts_ns > s->last_ns)
 		s->last_ns = o->ts_ns;
-	switch (k->test) {
-	case TEST_NONE:
-		add_bits(s, o->kind, k->bits, o->packet);
-		break;
-	case TEST_PEERS:
-		if (is_new_witness(&s->echoes, peer))
-			add_bits(s, o->kind, k->bits, o->packet);
-		break;
-	case TEST_COUNTER:
-		test_counter(s, k, o, peer);
-		break;
-	case TEST_NONCE:
-		test_nonce(s, k, o);
-		break;
-	case TEST_REFLECTED:
-		test_reflected(s, k, o, peer);
-		break;
-	case TEST_AGAINST:
-		add_bits(s, o->kind, k->against, o->packet);
-		break;
+	if (k->test == TEST_RANDOMNESS && !s->csc && !s->untested) {
+		s->csc = csc_of(t);
+		s->untested = !s->csc; /* for good: what came so far is missing */
+		t->untested += s->untested;
 	}
+	socket_test(s, o, peer);
 	return true;
 }
 
@@ -402,7 +292,7 @@ enum verdict socket_verdict(const struct socket_table *t, const struct socket_en
 	float bits = socket_bits(s);
 
 	if (bits >= t->options.verdict_bits)
-		return s->after_eviction ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
+		return s->after_eviction || s->untested ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
 	return bits >= t->options.suspect_bits ? VERDICT_SUSPECTED : VERDICT_NONE;
 }
 
@@ -443,6 +333,11 @@ uint32_t socket_table_count(const struct socket_table *t)
 uint64_t socket_table_evicted(const struct socket_table *t)
 {
 	return t->evicted;
+}
+
+uint64_t socket_table_untested(const struct socket_table *t)
+{
+	return t->untested;
 }
 
 bool socket_table_internal(const struct socket_table *t, const struct ip *ip)

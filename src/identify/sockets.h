@@ -11,6 +11,7 @@
 #include "identify/observer.h"
 
 #define SOCKETS_MAX_DEFAULT  262144U
+#define SOCKET_CSC_MAX       32768U /* chi-square tables, 514 bytes each; a socket beyond is suspected at most */
 #define VERDICT_BITS_DEFAULT 20.0F /* spec of recognition: a client socket is recognised at >= 20 bits */
 #define SUSPECT_BITS_DEFAULT 10.0F /* ... and suspected at >= 10 */
 
@@ -28,6 +29,13 @@ struct witnesses {
 	uint8_t next, used;
 };
 
+/* A value and who has got it. peers beyond 2 have counted. */
+struct repeated {
+	uint32_t value;
+	uint32_t peer[2]; /* hashed addresses */
+	uint8_t peers;    /* 0: free */
+};
+
 enum verdict { VERDICT_NONE, VERDICT_SUSPECTED, VERDICT_RECOGNISED };
 
 struct socket_entry {
@@ -38,17 +46,25 @@ struct socket_entry {
 	bool has_counter, has_public; /* ... below are valid */
 	bool public_confirmed;        /* by the socket's own address or by peers at two addresses */
 	bool after_eviction;          /* suspected at most, see above */
+	bool untested;                /* no room for csc below, which may have spoken against it: likewise */
 	int64_t first_ns, last_ns;    /* of its evidence */
 	uint64_t first_packet;
 	struct ip public_ip;        /* the address by which others see it (TEST_REFLECTED) */
 	uint32_t candidate, client; /* numbers that the aggregator gives when verdicts fall; 0: none */
 	uint32_t high_peers;        /* counted then, too */
+	bool is_called;             /* many call it and it answers, see behave/callers.h; told then, too */
 	/* the tests' memory; peers are hashed addresses */
 	struct witnesses echoes, steps; /* of TEST_PEERS, of TEST_COUNTER */
 	uint32_t counter_peer, public_peer;
 	uint16_t counter_last;
 	uint8_t nonce_next, nonce_used;
 	uint32_t nonce[8];
+	struct witnesses agreed_by; /* of TEST_AGREED, and how many addresses agree on the value */
+	uint32_t agreed;
+	uint8_t agreeing;
+	struct csc *csc;             /* of TEST_RANDOMNESS; NULL: nothing was reported, or no room */
+	struct repeated repeated[4]; /* of TEST_REPEATED, in order of age from repeated_next */
+	uint8_t repeated_next;
 	struct socket_entry *next_in_bucket, *newer, *older;
 	/*
 	 * By kind; only as many as some protocol needs for its sockets, and so none for kinds ABOUT_FLOW at
@@ -70,6 +86,8 @@ void socket_table_free(struct socket_table *t);
 bool socket_table_observe(struct socket_table *t, const struct observation *o, struct error *err);
 /* Evidence that the machinery itself found about an existing entry, if its protocol gives it weight. */
 void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_t packet);
+/* The chi-square test of what the socket sent (TEST_RANDOMNESS), when no more is coming; once. */
+void socket_judge_randomness(struct socket_entry *s);
 /* All zeros for a kind without evidence, and for one that is not about sockets. */
 struct evidence_sum socket_sum(const struct socket_entry *s, unsigned kind);
 struct socket_entry *socket_table_find(const struct socket_table *t, unsigned protocol, unsigned l4,
@@ -86,5 +104,7 @@ bool socket_table_each(const struct socket_table *t, bool (*visit)(void *self, s
 		       void *self, struct error *err);
 uint32_t socket_table_count(const struct socket_table *t);
 uint64_t socket_table_evicted(const struct socket_table *t);
+uint64_t
+socket_table_untested(const struct socket_table *t); /* sockets without room for the chi-square test */
 bool socket_table_internal(const struct socket_table *t, const struct ip *ip);
 #endif

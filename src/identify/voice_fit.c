@@ -52,6 +52,23 @@ void voice_fit_add(struct voice_fit *f, uint32_t size, int64_t gap_ns)
 	f->window_ms = 0;
 }
 
+void voice_fit_merge(struct voice_fit *f, const struct voice_fit *from)
+{
+	f->messages += from->messages;
+	f->video += from->video;
+	f->silences += from->silences;
+	f->gaps += from->gaps;
+	for (unsigned i = 0; i <= VOICE_SIZE_MAX; i++)
+		f->size[i] += from->size[i];
+	for (unsigned i = 0; i <= FIT_GAP_BINS; i++)
+		f->gap[i] += from->gap[i];
+	f->window_gaps = 0;
+	f->window_ms = 0;
+	f->window_sum += from->window_sum;
+	f->window_squares += from->window_squares;
+	f->windows += from->windows;
+}
+
 /* The middle value of a histogram, or of its distances from `center`. */
 static unsigned median_distance(const uint32_t *bin, unsigned bins, uint64_t total, unsigned center)
 {
@@ -104,6 +121,28 @@ static bool one_mode(const struct spread *s, const char *what, struct error *err
 		100 * s->kept, what);
 }
 
+bool voice_model_make(const char *name, double size, double size_sigma, double gap, double gap_sigma,
+		      struct voice_model *out, struct error *err)
+{
+	const char *wrong = voice_name_fault(name);
+
+	if (wrong)
+		return error_set(err, EXIT_USAGE, "mode '%.60s': %s", name, wrong);
+	memset(out, 0, sizeof *out);
+	snprintf(out->name, sizeof out->name, "%s", name);
+	out->size = (float)fmax(1, size);
+	out->size_sigma = (float)fmax(SIZE_SIGMA_MIN, size_sigma);
+	out->gap = (float)gap;
+	out->gap_sigma = (float)fmax(GAP_SIGMA_MIN, gap_sigma);
+	if (out->size_sigma > VOICE_SIGMA_MAX || out->gap_sigma > VOICE_SIGMA_MAX || gap < 1)
+		return error_set(
+			err, EXIT_INPUT,
+			"sizes of %.1f +- %.1f bytes and gaps of %.1f +- %.1f ms are too wide a mode to tell "
+			"anything",
+			size, size_sigma, gap, (double)out->gap_sigma);
+	return true;
+}
+
 bool voice_fit_finish(const struct voice_fit *f, const char *name, struct voice_model *out, struct error *err)
 {
 	const char *wrong = voice_name_fault(name);
@@ -127,17 +166,5 @@ bool voice_fit_finish(const struct voice_fit *f, const char *name, struct voice_
 	/* The classifier compares windows, and their gaps stray less than those of messages. */
 	double stray = f->window_squares / f->windows - 2 * gap.mean * f->window_sum / f->windows +
 		       gap.mean * gap.mean;
-	memset(out, 0, sizeof *out);
-	snprintf(out->name, sizeof out->name, "%s", name);
-	out->size = (float)fmax(1, size.mean);
-	out->size_sigma = (float)fmax(SIZE_SIGMA_MIN, size.sigma);
-	out->gap = (float)gap.mean;
-	out->gap_sigma = (float)fmax(GAP_SIGMA_MIN, sqrt(fmax(0, stray)));
-	if (out->size_sigma > VOICE_SIGMA_MAX || out->gap_sigma > VOICE_SIGMA_MAX || gap.mean < 1)
-		return error_set(
-			err, EXIT_INPUT,
-			"sizes of %.1f +- %.1f bytes and gaps of %.1f +- %.1f ms are too wide a mode to tell "
-			"anything",
-			size.mean, size.sigma, gap.mean, (double)out->gap_sigma);
-	return true;
+	return voice_model_make(name, size.mean, size.sigma, gap.mean, sqrt(fmax(0, stray)), out, err);
 }

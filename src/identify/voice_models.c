@@ -3,6 +3,7 @@
  * nothing, or everything, without a word.
  */
 #include "identify/voice_models.h"
+#include "identify/voice_models_ini.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -32,6 +33,7 @@ static const struct key keys[] = {
 	{ "gap", "milliseconds", offsetof(struct voice_model, gap), 1, VOICE_SILENCE_MS },
 	{ "gap_sigma", "milliseconds", offsetof(struct voice_model, gap_sigma), 0.1, VOICE_SIGMA_MAX },
 };
+#define FILE_MAX   1048576U /* no more is read */
 #define KEYS       (sizeof keys / sizeof keys[0])
 #define KEYS_WORDS "size, size_sigma, gap and gap_sigma"
 
@@ -155,7 +157,12 @@ static bool assignment(struct parse *p, char *text)
 
 static bool line_read(struct parse *p, char *line, size_t length)
 {
-	p->line++;
+	static const char bom[] = "\xef\xbb\xbf";
+
+	if (p->line++ == 0 && strncmp(line, bom, sizeof bom - 1) == 0) {
+		line += sizeof bom - 1;
+		length -= sizeof bom - 1;
+	}
 	if (strlen(line) != length)
 		return fault(p, p->line, "a zero byte; this is no text file");
 	char *text = trimmed(line);
@@ -183,10 +190,8 @@ static bool file_read(struct parse *p, FILE *in)
 	return ok && section_end(p);
 }
 
-struct voice_models *voice_models_load(const char *path, struct error *err)
+static struct voice_models *models_read(FILE *in, const char *path, struct error *err)
 {
-	FILE *in = fopen(path, "re");
-
 	if (!in) {
 		error_set(err, EXIT_INPUT, "%.150s: cannot be opened: %s", path, strerror(errno));
 		return NULL;
@@ -199,6 +204,41 @@ struct voice_models *voice_models_load(const char *path, struct error *err)
 		return m;
 	free(m);
 	return NULL;
+}
+
+struct voice_models *voice_models_load(const char *path, struct error *err)
+{
+	FILE *in = fopen(path, "re");
+	char *text = in ? malloc(FILE_MAX + 1U) : NULL;
+
+	if (!in || !text) {
+		int why = errno;
+		if (in)
+			fclose(in);
+		return in ? (error_memory(err, "voice models"), NULL)
+			  : (errno = why, models_read(NULL, path, err));
+	}
+	size_t size = fread(text, 1, FILE_MAX + 1U, in);
+	struct voice_models *m = NULL;
+	if (ferror(in))
+		error_set(err, EXIT_INPUT, "%.150s: cannot be read: %s", path, strerror(errno));
+	else if (size > FILE_MAX)
+		error_set(err, EXIT_INPUT, "%.150s: is larger than 1 MiB; this is no file of voice models",
+			  path);
+	else if (size == 0)
+		error_set(err, EXIT_INPUT,
+			  "%.150s: no codec in it; a mode is a [name] followed by " KEYS_WORDS, path);
+	else
+		m = models_read(fmemopen(text, size, "r"), path, err);
+	fclose(in);
+	free(text);
+	return m;
+}
+
+struct voice_models *voice_models_builtin(struct error *err)
+{
+	return models_read(fmemopen((void *)(uintptr_t)voice_models_ini, sizeof voice_models_ini - 1, "r"),
+			   "data/voice-models.ini", err);
 }
 
 void voice_models_free(struct voice_models *m)
@@ -214,6 +254,11 @@ unsigned voice_models_count(const struct voice_models *m)
 const struct voice_model *voice_models_get(const struct voice_models *m, unsigned i)
 {
 	return &m->model[i];
+}
+
+bool voice_model_is_rtp(const struct voice_model *model)
+{
+	return strncmp(model->name, "RTP ", 4) == 0;
 }
 
 const char *voice_models_name(const struct voice_models *m, unsigned i)

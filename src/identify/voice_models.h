@@ -12,9 +12,8 @@
 #define VOICE_NAME_MAX  48U
 #define VOICE_SIZE_MAX  400U  /* bytes: what is larger is video (recognition 7) */
 #define VOICE_SIGMA_MAX 35.9F /* a perfect fit with a wider one is below NBC_ACCEPT: docs/statistics.md */
-#define VOICE_SILENCE_MS                                                                                     \
-	200U /* a longer gap is silence, hold or loss, and no framing: docs/statistics.md                    \
-	      */
+/* A longer gap is silence, hold or loss, and no framing: docs/statistics.md */
+#define VOICE_SILENCE_MS 200U
 
 struct voice_model {
 	char name[VOICE_NAME_MAX]; /* codec and mode: "iSAC 30 ms 32 kbit/s" */
@@ -26,9 +25,13 @@ struct voice_models;
 
 /* NULL: *err names the file, the line and what is wrong there. */
 struct voice_models *voice_models_load(const char *path, struct error *err);
+/* Those of data/voice-models.ini as the program was built, so that it needs no file to find a call. */
+struct voice_models *voice_models_builtin(struct error *err);
 void voice_models_free(struct voice_models *m);
 unsigned voice_models_count(const struct voice_models *m);
 const struct voice_model *voice_models_get(const struct voice_models *m, unsigned i);
+/* Its name begins with "RTP ": size is that of the media in an RTP packet; else of the whole payload. */
+bool voice_model_is_rtp(const struct voice_model *model);
 const char *voice_models_name(const struct voice_models *m, unsigned i);
 
 /* --- training ----------------------------------------------------------------------------------------------
@@ -52,8 +55,14 @@ struct voice_fit {
 
 /* The next message of one direction; gap_ns is the time since the one before it, negative for the first. */
 void voice_fit_add(struct voice_fit *f, uint32_t size, int64_t gap_ns);
+/* Adds what `from` has seen; the windows that are under way end. */
+void voice_fit_merge(struct voice_fit *f, const struct voice_fit *from);
 bool voice_fit_finish(const struct voice_fit *f, const char *name, struct voice_model *out,
 		      struct error *err);
+/* A mode with these numbers, its sigmas widened to the least that makes sense; false: it would tell nothing.
+ */
+bool voice_model_make(const char *name, double size, double size_sigma, double gap, double gap_sigma,
+		      struct voice_model *out, struct error *err);
 /* Writes a section that voice_models_load() reads; false if the output fails. */
 bool voice_model_print(FILE *out, const struct voice_model *model);
 

@@ -18,7 +18,8 @@ struct aggregate *aggregate_new(const struct aggregate_options *options, struct 
 	a->key = hash_key_random();
 	a->sockets = socket_table_new(&options->sockets, err);
 	a->exchanges = a->sockets ? exchange_table_new(err) : NULL;
-	a->spool = a->exchanges ? spool_new(SPOOL_MEMORY, err) : NULL;
+	a->calls = a->exchanges ? call_table_new(err) : NULL;
+	a->spool = a->calls ? spool_new(SPOOL_MEMORY, err) : NULL;
 	a->names = intern_new();
 	if (!a->names && a->spool)
 		error_memory(err, "names");
@@ -36,9 +37,11 @@ void aggregate_free(struct aggregate *a)
 	spool_free(a->spool);
 	intern_free(a->names);
 	exchange_table_free(a->exchanges);
+	call_table_free(a->calls);
 	socket_table_free(a->sockets);
 	row_index_drop(&a->by_flow);
 	free(a->flow_evidence);
+	openings_drop(&a->openings);
 	free(a);
 }
 
@@ -53,7 +56,7 @@ static struct flow_evidence *get_flow_evidence(struct aggregate *a, const struct
 		if (e->flow == o->flow && e->protocol == o->protocol && e->kind == o->kind)
 			return e;
 	}
-	if (a->flow_evidences >= FLOW_EVIDENCE_MAX)
+	if (a->evidences_of[o->protocol] >= FLOW_EVIDENCE_MAX)
 		return NULL;
 	void *rows = a->flow_evidence;
 	bool room = rows_reserve(&rows, a->flow_evidences, &a->flow_evidence_room, sizeof *a->flow_evidence);
@@ -64,13 +67,14 @@ static struct flow_evidence *get_flow_evidence(struct aggregate *a, const struct
 								      .protocol = o->protocol,
 								      .kind = o->kind,
 								      .sum = { .first_packet = o->packet } };
+	a->evidences_of[o->protocol]++;
 	return &a->flow_evidence[a->flow_evidences++];
 }
 
 static void note_flow_evidence(struct aggregate *a, const struct observation *o)
 {
 	struct flow_evidence *e = get_flow_evidence(a, o);
-	if (!e && a->flow_evidences >= FLOW_EVIDENCE_MAX) {
+	if (!e && a->evidences_of[o->protocol] >= FLOW_EVIDENCE_MAX) {
 		a->refused_events++;
 		return;
 	}
@@ -101,13 +105,25 @@ static void occurred(void *self, const struct occurrence *o)
 {
 	struct aggregate *a = self;
 
-	if (!a->failed && !exchange_table_add(a->exchanges, o, &a->failure))
+	if (a->failed)
+		return;
+	if (o->event.type == EVENT_MEDIA_PATH)
+		a->failed = !call_table_path(a->calls, o->flow, &o->event.of.path, &a->failure);
+	else
+		a->failed = !exchange_table_add(a->exchanges, o, &a->failure);
+}
+
+static void metered(void *self, const struct media_report *r)
+{
+	struct aggregate *a = self;
+
+	if (!a->failed && !call_table_report(a->calls, r, &a->failure))
 		a->failed = true;
 }
 
 struct observer aggregate_observer(struct aggregate *a)
 {
-	return (struct observer){ observed, occurred, a };
+	return (struct observer){ observed, occurred, metered, a };
 }
 
 void aggregate_frame(struct aggregate *a, int64_t ts_ns)
@@ -118,17 +134,19 @@ void aggregate_frame(struct aggregate *a, int64_t ts_ns)
 void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
 {
 	struct flow_record r;
-	uint16_t sizes[MESSAGE_LOG_MAX];
+	struct logged_message log[MESSAGE_LOG_MAX];
 
 	if (a->failed)
 		return;
 	flow_record_from(&r, flow, why);
 	judge_flow(&a->judge, &r);
-	r.sizes = (uint16_t)message_log_copy(flow, sizes, MESSAGE_LOG_MAX);
+	r.sizes = (uint16_t)message_log_copy(flow, log, MESSAGE_LOG_MAX);
+	if (!openings_add(&a->openings, &r, a->options.sockets.verdict_bits, &a->failure))
+		a->failed = true;
 	a->flows++;
 	a->packets += r.side[0].packets + r.side[1].packets;
 	if (!spool_append(a->spool, (struct span){ (const uint8_t *)&r, sizeof r },
-			  (struct span){ (const uint8_t *)sizes, r.sizes * sizeof sizes[0] }, &a->failure))
+			  (struct span){ (const uint8_t *)log, r.sizes * sizeof log[0] }, &a->failure))
 		a->failed = true;
 }
 

@@ -50,7 +50,7 @@ static bool add_candidate(void *self, struct socket_entry *s)
 		host->last = c->count;
 		return true;
 	}
-	c->host[c->hosts] = (struct host){ s->socket.ip, c->count, c->count };
+	c->host[c->hosts] = (struct host){ s->socket.ip, c->count, c->count, 0 };
 	bloom_add(&c->hosts_met, hash_host(c, &s->socket.ip));
 	return row_index_add(&c->by_host, hash_host(c, &s->socket.ip), c->hosts++);
 }
@@ -64,9 +64,11 @@ bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint3
 	c->pairs = pair_table_new(max_pairs, err);
 	c->entry = malloc(room * sizeof(struct socket_entry *));
 	c->next_of_host = malloc(room * sizeof *c->next_of_host);
+	c->callers = calloc(room, sizeof *c->callers);
 	c->host = malloc(room * sizeof *c->host);
-	if (!c->pairs || !c->entry || !c->next_of_host || !c->host || !bloom_reserve(&c->sockets_met, room) ||
-	    !bloom_reserve(&c->hosts_met, room) || !socket_table_each(sockets, add_candidate, c, err))
+	if (!c->pairs || !c->entry || !c->next_of_host || !c->callers || !c->host ||
+	    !bloom_reserve(&c->sockets_met, room) || !bloom_reserve(&c->hosts_met, room) ||
+	    !socket_table_each(sockets, add_candidate, c, err))
 		return error_memory(err, "the list of client sockets");
 	return true;
 }
@@ -76,6 +78,7 @@ void candidates_drop(struct candidates *c)
 	pair_table_free(c->pairs);
 	free(c->entry);
 	free(c->next_of_host);
+	free(c->callers);
 	free(c->host);
 	free(c->client);
 	free(c->tcp);
@@ -121,11 +124,12 @@ bool is_stray(const struct flow_record *r, unsigned p)
 {
 	uint32_t mine = udp_dissectors(p);
 
-	return (r->refused & mine) && !(r->matched & mine) && r->side[TO_INITIATOR].packets == 0;
+	return mine && (r->refused & mine) == mine && !(r->matched & mine) &&
+	       r->side[TO_INITIATOR].packets == 0;
 }
 
-static bool add_udp_end(struct candidates *c, unsigned p, const struct flow_record *r, bool initiator,
-			struct error *err)
+static bool add_udp_end(struct candidates *c, unsigned p, const struct flow_record *r,
+			const struct logged_message *log, bool initiator, struct error *err)
 {
 	const struct protocol *protocol = protocols[p];
 	const struct endpoint *end = initiator ? &r->initiator : &r->responder;
@@ -136,11 +140,16 @@ static bool add_udp_end(struct candidates *c, unsigned p, const struct flow_reco
 	uint32_t mine = udp_dissectors(p);
 	bool matched = r->matched & mine;
 	/* Only what the socket itself said can speak against it: strangers may send it anything. */
-	if (!matched && (r->refused & mine) && initiator)
+	if (!matched && (r->refused & mine) == mine && initiator)
 		socket_entry_add(s, MACHINERY_REFUSED, r->first_packet);
 	if (!matched && contradicted(r, protocol))
 		socket_entry_add(s, MACHINERY_OTHER_LABEL, r->first_packet);
-	return pair_table_add(c->pairs, s->candidate, p, initiator, matched, r, err);
+	if (!pair_table_add(c->pairs, s->candidate, p, initiator, matched, r, err))
+		return false;
+	int64_t ns;
+	if (matched && pair_acceptance(protocol, initiator ? TO_RESPONDER : TO_INITIATOR, log, r, &ns))
+		pair_table_accepted(c->pairs, s->candidate, p, initiator ? &r->responder : &r->initiator, ns);
+	return true;
 }
 
 static bool add_tcp(struct candidates *c, const struct flow_record *r, struct error *err)
@@ -164,7 +173,8 @@ static bool add_tcp(struct candidates *c, const struct flow_record *r, struct er
 	return true;
 }
 
-bool candidates_add(struct candidates *c, const struct flow_record *r, struct error *err)
+bool candidates_add(struct candidates *c, const struct flow_record *r, const struct logged_message *log,
+		    struct error *err)
 {
 	if (r->l4 == IPPROTO_TCP)
 		return add_tcp(c, r, err);
@@ -173,8 +183,8 @@ bool candidates_add(struct candidates *c, const struct flow_record *r, struct er
 	bool initiator = bloom_has(&c->sockets_met, hash_socket(c, &r->initiator));
 	bool responder = bloom_has(&c->sockets_met, hash_socket(c, &r->responder));
 	for (unsigned p = 0; p < protocol_count && (initiator || responder); p++)
-		if ((initiator && !add_udp_end(c, p, r, true, err)) ||
-		    (responder && !add_udp_end(c, p, r, false, err)))
+		if ((initiator && !add_udp_end(c, p, r, log, true, err)) ||
+		    (responder && !add_udp_end(c, p, r, log, false, err)))
 			return false;
 	return true;
 }
@@ -190,6 +200,34 @@ static void judge_peers(struct candidates *c)
 			continue;
 		if (++s->high_peers == MANY_PEERS)
 			socket_entry_add(s, MACHINERY_MANY_PEERS, pair->first_packet);
+	}
+}
+
+static void add_caller(struct callers *c, const struct pair *pair)
+{
+	if (!c->flows || pair->first_ns < c->first_ns)
+		c->first_ns = pair->first_ns;
+	if (!c->flows || pair->last_ns > c->last_ns)
+		c->last_ns = pair->last_ns;
+	c->flows = true;
+	/* Whom the client called first is no caller, though it may call back later. */
+	if (!pair->called || pair->client_first)
+		return;
+	if (c->callers++ == 0 || pair->first_packet < c->first_packet)
+		c->first_packet = pair->first_packet;
+	c->answered += pair->call_answered;
+}
+
+static void judge_callers(struct candidates *c)
+{
+	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
+		const struct pair *pair = pair_table_at(c->pairs, i);
+		add_caller(&c->callers[pair->client - 1], pair);
+	}
+	for (uint32_t i = 0; i < c->count; i++) {
+		c->entry[i]->is_called = callers_make_supernode(&c->callers[i]);
+		if (c->entry[i]->is_called)
+			socket_entry_add(c->entry[i], MACHINERY_CALLED, c->callers[i].first_packet);
 	}
 }
 
@@ -218,7 +256,24 @@ static void judge_tcp(struct candidates *c, const struct tcp_contact *t, unsigne
 	}
 }
 
-bool candidates_judge(struct candidates *c, struct error *err)
+/* Its TCP connections prove that the host runs the protocol: once for each socket. */
+static void judge_hosts(struct candidates *c, const struct openings *openings)
+{
+	for (uint32_t i = 0; i < openings->count; i++) {
+		const struct opening *o = &openings->opening[i];
+		struct host *host = find_host(c, &o->host);
+		uint32_t walked = 0;
+		if (!host || host->opened >> o->protocol & 1)
+			continue;
+		host->opened |= UINT32_C(1) << o->protocol;
+		for (uint32_t n = host->first; n && walked++ < HOST_CANDIDATES_MAX;
+		     n = c->next_of_host[n - 1])
+			if (c->entry[n - 1]->protocol == o->protocol)
+				socket_entry_add(c->entry[n - 1], MACHINERY_HOST_TCP, o->first_packet);
+	}
+}
+
+bool candidates_judge(struct candidates *c, const struct openings *openings, struct error *err)
 {
 	uint32_t peers = pair_table_peer_count(c->pairs);
 
@@ -230,6 +285,10 @@ bool candidates_judge(struct candidates *c, struct error *err)
 			bloom_add(&c->peers_met, hash_socket(c, &peer->socket));
 	}
 	judge_peers(c);
+	judge_callers(c);
+	judge_hosts(c, openings);
+	for (uint32_t i = 0; i < c->count; i++)
+		socket_judge_randomness(c->entry[i]);
 	for (uint32_t i = 0; i < c->tcps; i++) {
 		/* Nearly every TCP flow ends here: its far end is nobody's peer. */
 		if (!bloom_has(&c->peers_met, hash_socket(c, &c->tcp[i].to)))
@@ -283,7 +342,7 @@ const struct socket_entry *client_at(const struct candidates *c, unsigned p, con
 }
 
 const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host_ip,
-					  const struct endpoint *far)
+					  const struct endpoint *far, const struct pair **pair)
 {
 	const struct peer *peer = pair_table_peer(c->pairs, p, far);
 	const struct host *host = peer && peer->answered ? find_host(c, host_ip) : NULL;
@@ -292,7 +351,8 @@ const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p
 	for (uint32_t i = host ? host->first : 0; i && walked++ < HOST_CANDIDATES_MAX;
 	     i = c->next_of_host[i - 1]) {
 		const struct socket_entry *s = c->entry[i - 1];
-		if (s->protocol == p && spoken_pair(c, s, far) && is_recognised(c, s))
+		*pair = s->protocol == p ? spoken_pair(c, s, far) : NULL;
+		if (*pair && is_recognised(c, s))
 			return s;
 	}
 	return NULL;

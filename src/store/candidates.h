@@ -7,6 +7,8 @@
 #include "base/bloom.h"
 #include "base/hash.h"
 #include "base/row_index.h"
+#include "behave/callers.h"
+#include "behave/openings.h"
 #include "behave/pairs.h"
 #include "identify/sockets.h"
 
@@ -27,12 +29,14 @@ struct tcp_contact {
 struct host { /* an address with candidates */
 	struct ip ip;
 	uint32_t first, last; /* candidate numbers; chained by candidates.next_of_host */
+	uint32_t opened;      /* bit p: its openings of protocol p have counted */
 };
 
 struct candidates {
 	struct socket_table *sockets; /* borrowed */
 	struct pair_table *pairs;
 	struct socket_entry **entry; /* entry[i] has candidate number i + 1; in order of first evidence */
+	struct callers *callers;     /* beside entry[]; after candidates_judge() */
 	uint32_t *next_of_host;      /* beside entry[]: the next candidate number of the same host; 0: none */
 	uint32_t count, clients;
 	struct socket_entry **client; /* client[i] has client number i + 1; after candidates_verdicts() */
@@ -55,10 +59,12 @@ struct candidates {
 bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint32_t max_pairs,
 		       struct error *err);
 void candidates_drop(struct candidates *c);
-/* First pass over the closed flows: pairs, what speaks against a candidate, and its host's TCP flows. */
-bool candidates_add(struct candidates *c, const struct flow_record *r, struct error *err);
+/* First pass over the closed flows: pairs, what speaks against a candidate, and its host's TCP flows. log:
+ * the r->sizes messages of the flow. */
+bool candidates_add(struct candidates *c, const struct flow_record *r, const struct logged_message *log,
+		    struct error *err);
 /* After the first pass: behaviour over all peers (recognition 9). */
-bool candidates_judge(struct candidates *c, struct error *err);
+bool candidates_judge(struct candidates *c, const struct openings *openings, struct error *err);
 /* Numbers the clients (recognised and suspected); *recognised: how many of them are. */
 bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err);
 
@@ -69,9 +75,9 @@ bool candidates_concern(const struct candidates *c, const struct flow_record *r)
 bool is_stray(const struct flow_record *r, unsigned p);
 /* The recognised client at this socket, or NULL. */
 const struct socket_entry *client_at(const struct candidates *c, unsigned p, const struct endpoint *end);
-/* The first recognised client of this host that a peer at `far` has answered, or NULL. */
+/* The first recognised client of this host that a peer at `far` has answered, and their pair; or NULL. */
 const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host,
-					  const struct endpoint *far);
+					  const struct endpoint *far, const struct pair **pair);
 /* Number of the first recognised client of this host; 0: none. */
 uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip *host);
 /* Where a name of libndpi, "MASTER.APPLICATION" or "APPLICATION", speaks of this protocol itself; NULL:

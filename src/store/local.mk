@@ -3,11 +3,18 @@ FS_STORE = \
 	src/store/account.h \
 	src/store/aggregate.c \
 	src/store/aggregate.h \
+	src/store/cells.h \
 	src/store/json.c \
+	src/store/calls.c \
+	src/store/calls.h \
 	src/store/candidates.c \
 	src/store/candidates.h \
 	src/store/label.c \
 	src/store/label.h \
+	src/store/null_judge.c \
+	src/store/null_judge.h \
+	src/store/null_test.c \
+	src/store/null_test.h \
 	src/store/open.c \
 	src/store/open.h \
 	src/store/pipeline.c \
@@ -16,6 +23,7 @@ FS_STORE = \
 	src/store/resolve.h \
 	src/store/rows.c \
 	src/store/rows.h \
+	src/store/rows_media.c \
 	src/store/sink.h \
 	src/store/spool.c \
 	src/store/spool.h \

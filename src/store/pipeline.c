@@ -39,7 +39,8 @@ static bool build(struct pipeline *p, struct error *err)
 	p->aggregate = aggregate_new(&p->options.aggregate, err);
 	if (!p->aggregate)
 		return false;
-	p->identifier = identifier_new(aggregate_observer(p->aggregate), p->bridge, err);
+	p->identifier =
+		identifier_new(aggregate_observer(p->aggregate), p->bridge, p->options.aggregate.models, err);
 	if (!p->identifier)
 		return false;
 	p->flows = flow_table_new(&p->options.flows, (struct flow_table_listener){ flow_ended, p }, err);
@@ -135,6 +136,11 @@ static void note_problems(const struct pipeline *p, struct problems *problems)
 			     "%" PRIu64
 			     " flows were not looked at to the end: too many were undecided at a time",
 			     passed_over);
+	if (identifier_unmeasured(p->identifier))
+		problems_add(problems,
+			     "%" PRIu64 " flows were not measured for media, or in part: too many at a time, "
+					"or too many streams in one",
+			     identifier_unmeasured(p->identifier));
 	if (account[REASON_unsupported_link])
 		problems_add(problems,
 			     "%" PRIu64 " frames have a link type that footsteps cannot read: %s (%d)",

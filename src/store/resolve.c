@@ -4,18 +4,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The next closed flow; sizes: its message log. False at the end, or with *failed set. */
-static bool next_flow(struct spool *spool, struct flow_record *r, const uint16_t **sizes, bool *failed,
-		      struct error *err)
+/* The next closed flow; log: its r->sizes messages. False at the end, or with *failed set. */
+static bool next_flow(struct spool *spool, struct flow_record *r, const struct logged_message **log,
+		      bool *failed, struct error *err)
 {
 	struct span record;
 
 	if (!spool_next(spool, &record, failed, err))
 		return false;
 	memcpy(r, record.ptr, sizeof *r);
-	/* The spool aligns records to 16 bytes and a flow_record is a multiple of 8: the sizes behind it are
+	/* The spool aligns records to 16 bytes and a flow_record is a multiple of 8: the log behind it is
 	 * aligned. */
-	*sizes = (const uint16_t *)(const void *)(record.ptr + sizeof *r);
+	*log = (const struct logged_message *)(const void *)(record.ptr + sizeof *r);
 	return true;
 }
 _Static_assert(sizeof(struct flow_record) % 8 == 0, "the message log behind it stays aligned");
@@ -23,17 +23,17 @@ _Static_assert(sizeof(struct flow_record) % 8 == 0, "the message log behind it s
 static bool gather(struct aggregate *a, struct candidates *c, struct error *err)
 {
 	struct flow_record r;
-	const uint16_t *sizes;
+	const struct logged_message *log;
 	bool failed, ok = true;
 
 	if (c->count == 0)
 		return true;
 	ok = spool_rewind(a->spool, err);
-	while (ok && next_flow(a->spool, &r, &sizes, &failed, err))
-		ok = candidates_add(c, &r, err);
+	while (ok && next_flow(a->spool, &r, &log, &failed, err))
+		ok = candidates_add(c, &r, log, err);
 	if (!ok || failed)
 		return false;
-	return candidates_judge(c, err);
+	return candidates_judge(c, &a->openings, err);
 }
 
 static uint64_t hash_check(const struct aggregate *a, unsigned protocol, const struct ip *ip)
@@ -89,11 +89,13 @@ static void add_pair(struct client_row *row, const struct pair *pair)
 	sum->payload_in += pair->total.payload_in;
 }
 
-static struct client_row client_row_of(const struct aggregate *a, const struct row_index *checks,
-				       const struct socket_entry *s)
+static struct client_row client_row_of(const struct aggregate *a, const struct candidates *c,
+				       const struct row_index *checks, const struct socket_entry *s)
 {
 	bool recognised = socket_verdict(a->sockets, s) == VERDICT_RECOGNISED;
 	const struct version_check *check = find_check(a, checks, s->protocol, &s->socket.ip);
+
+	const struct callers *callers = &c->callers[s->candidate - 1];
 
 	return (struct client_row){
 		.id = s->client,
@@ -109,6 +111,9 @@ static struct client_row client_row_of(const struct aggregate *a, const struct r
 		.first_ns = s->first_ns,
 		.last_ns = s->last_ns,
 		.version = check ? check->event.of.version.version : "",
+		.callers = callers->callers,
+		.callers_answered = callers->answered,
+		.is_supernode = s->is_called,
 	};
 }
 
@@ -122,7 +127,7 @@ static bool put_clients(const struct aggregate *a, const struct candidates *c, s
 	if (!row)
 		ok = error_memory(err, "the client rows");
 	for (uint32_t i = 0; ok && i < c->clients; i++)
-		row[i] = client_row_of(a, &checks, c->client[i]);
+		row[i] = client_row_of(a, c, &checks, c->client[i]);
 	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
 		const struct pair *pair = pair_table_at(c->pairs, i);
 		uint32_t client = c->entry[pair->client - 1]->client;
@@ -189,17 +194,24 @@ static bool put_flows(struct aggregate *a, const struct candidates *c, struct to
 		      struct sink *sink, struct aggregate_summary *summary, struct error *err)
 {
 	struct flow_record r;
-	const uint16_t *sizes;
+	const struct logged_message *log;
 	bool failed = false, ok = spool_rewind(a->spool, err);
 
-	while (ok && next_flow(a->spool, &r, &sizes, &failed, err)) {
+	ok = ok && openings_sort(&a->openings, err);
+	while (ok && next_flow(a->spool, &r, &log, &failed, err)) {
 		struct flow_row row;
-		label_record(c, a->names, &r, &row);
-		ok = totals_add_label(totals, &row, err);
-		if (ok && r.l4 == IPPROTO_UDP && row.client)
-			ok = totals_add_sizes(totals, c, c->client[row.client - 1], &r, sizes, err);
+		label_record(c, &a->openings, a->names, &r, &row);
+		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
+			row.keepalive = keepalive_of(log, r.sizes, r.first_ns);
+		uint32_t listed = call_table_flow_count(a->calls);
+		ok = totals_add_label(totals, &row, err) && calls_note(a->calls, c, &r, &row, err);
+		bool measured = call_table_flow_count(a->calls) > listed;
+		/* R8 is about signalling (D11). */
+		if (ok && r.l4 == IPPROTO_UDP && row.client && r.role != ROLE_media)
+			ok = totals_add_sizes(totals, c, c->client[row.client - 1], &r, log, err);
 		summary->recognised_flows += row.protocol != NULL;
-		if (ok && (row.protocol || a->options.all_flows))
+		/* Rows of streams name the flow. */
+		if (ok && (row.protocol || measured || a->options.all_flows))
 			ok = sink->ops->put_flow(sink, &row, err);
 	}
 	return ok && !failed;
@@ -306,6 +318,8 @@ static bool put_bounds(const struct aggregate_summary *summary, struct sink *sin
 		  summary->refused_pairs },
 		{ "bounds", "refused_events", "events and evidence beyond their bounds",
 		  summary->refused_events },
+		{ "bounds", "refused_media", "measured flows beyond the bound, which are in no call",
+		  summary->refused_media },
 		{ "bounds", "sizes_missing",
 		  "messages whose size is missing from the payload-size figure (R8)",
 		  summary->sizes_missing },
@@ -335,15 +349,25 @@ static void note_bounds(const struct aggregate *a, const struct candidates *c,
 {
 	summary->evicted_sockets = socket_table_evicted(a->sockets);
 	summary->refused_pairs = pair_table_refused(c->pairs);
-	summary->refused_events = exchange_table_refused(a->exchanges) + a->refused_events + c->tcps_refused;
+	summary->refused_events = exchange_table_refused(a->exchanges) + a->refused_events + c->tcps_refused +
+				  a->openings.refused;
 	if (summary->evicted_sockets)
 		problems_add(problems,
 			     "%" PRIu64
 			     " client sockets were dropped with their evidence: raise --max-sockets",
 			     summary->evicted_sockets);
+	if (socket_table_untested(a->sockets))
+		problems_add(problems,
+			     "%" PRIu64 " sockets had no room for the chi-square test: suspected at most",
+			     socket_table_untested(a->sockets));
 	if (summary->refused_pairs)
 		problems_add(problems, "%" PRIu64 " flows have no client-peer pair: raise --max-pairs",
 			     summary->refused_pairs);
+	summary->refused_media = call_table_refused(a->calls);
+	if (summary->refused_media)
+		problems_add(problems,
+			     "%" PRIu64 " measured flows were beyond the bound: they are in no call",
+			     summary->refused_media);
 	if (summary->refused_events)
 		problems_add(problems,
 			     "%" PRIu64 " logins, version checks or pieces of evidence were beyond the bound",
@@ -357,8 +381,8 @@ static bool put_all(struct aggregate *a, const struct candidates *c, struct tota
 	return sink->ops->put_run(sink, run, err) && account_put(sink, facts, &a->judge, err) &&
 	       put_clients(a, c, sink, err) && put_pairs(a, c, sink, err) &&
 	       put_flows(a, c, totals, sink, summary, err) && put_evidence(a, c, sink, err) &&
-	       put_exchanges(a, c, sink, err) && totals_put(totals, sink, err) &&
-	       put_inputs(sink, facts, err);
+	       put_exchanges(a, c, sink, err) && calls_put(a->calls, a->options.models, sink, err) &&
+	       totals_put(totals, sink, err) && put_inputs(sink, facts, err);
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
@@ -388,6 +412,7 @@ bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *ru
 				       "incomplete, and --strict: nothing is written\n%s", problems->text);
 		ok = ok && put_all(a, &c, &totals, sink, run, facts, summary, err);
 		summary->sizes_missing = totals.sizes_missing;
+		summary->calls = call_table_count(a->calls);
 		ok = ok && put_bounds(summary, sink, err);
 	}
 	totals_drop(&totals);

@@ -4,11 +4,13 @@
 #include "base/hash.h"
 #include "base/row_index.h"
 #include "store/aggregate.h"
+#include "store/calls.h"
 #include "store/label.h"
 #include "store/spool.h"
 #include "store/totals.h"
 
-#define FLOW_EVIDENCE_MAX 400000U /* kinds of evidence about single flows */
+/* Kinds of evidence about single flows, for each protocol: a flood of one must not hide another's. */
+#define FLOW_EVIDENCE_MAX 100000U
 
 struct flow_evidence {
 	uint64_t flow;
@@ -20,13 +22,16 @@ struct aggregate {
 	struct aggregate_options options;
 	struct socket_table *sockets;
 	struct exchange_table *exchanges;
+	struct call_table *calls;
 	struct spool *spool;
 	struct intern *names; /* of labels */
 	struct judge judge;
 	struct hash_key key;
 	struct flow_evidence *flow_evidence;
 	uint32_t flow_evidences, flow_evidence_room;
+	uint32_t evidences_of[PROTOCOLS_MAX];
 	struct row_index by_flow;
+	struct openings openings;
 	uint64_t flows, packets, refused_events;
 	bool failed;
 	struct error failure;

@@ -20,6 +20,9 @@
 	X(exchange, exchanges)                                                                               \
 	X(exchange_message, exchange_messages)                                                               \
 	X(version_check, version_checks)                                                                     \
+	X(call, calls)                                                                                       \
+	X(hold, holds)                                                                                       \
+	X(stream, streams)                                                                                   \
 	X(label_total, label_totals)                                                                         \
 	X(payload_size, payload_sizes)
 enum row_kind {
@@ -43,7 +46,7 @@ struct cell {
 };
 _Static_assert(sizeof(struct cell) == 16, "compared as bytes: no padding");
 
-#define ROW_CELLS_MAX 40
+#define ROW_CELLS_MAX 48
 struct row {
 	enum row_kind kind;
 	unsigned count;
@@ -82,6 +85,9 @@ bool row_put_evidence(struct sink *s, const struct evidence_row *row, struct err
 bool row_put_exchange(struct sink *s, const struct exchange_row *row, struct error *err);
 bool row_put_exchange_message(struct sink *s, const struct exchange_message_row *row, struct error *err);
 bool row_put_version(struct sink *s, const struct version_row *row, struct error *err);
+bool row_put_call(struct sink *s, const struct call_row *row, struct error *err);
+bool row_put_hold(struct sink *s, const struct hold_row *row, struct error *err);
+bool row_put_stream(struct sink *s, const struct stream_row *row, struct error *err);
 bool row_put_label_total(struct sink *s, const struct label_total_row *row, struct error *err);
 bool row_put_size(struct sink *s, const struct size_row *row, struct error *err);
 
@@ -92,6 +98,7 @@ bool row_put_size(struct sink *s, const struct size_row *row, struct error *err)
 	.put_client = row_put_client, .put_peer = row_put_peer, .put_pair = row_put_pair, \
 	.put_flow = row_put_flow, .put_evidence = row_put_evidence, .put_exchange = row_put_exchange, \
 	.put_exchange_message = row_put_exchange_message, .put_version = row_put_version, \
+	.put_call = row_put_call, .put_hold = row_put_hold, .put_stream = row_put_stream, \
 	.put_label_total = row_put_label_total, .put_size = row_put_size
 /* clang-format on */
 #endif

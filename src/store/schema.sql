@@ -1,4 +1,4 @@
--- The database of footsteps, schema 1 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
+-- The database of footsteps, schema 2 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
 --
 -- The database is an interface: read it with the stock sqlite3 shell. Times are integers, nanoseconds since
 -- 1970-01-01 UTC, from the packets; addresses are text (RFC 5952 for IPv6); bytes and packets are as in
@@ -70,6 +70,9 @@ CREATE TABLE clients (              -- client sockets (D3) with a verdict
 	packets_in   INTEGER NOT NULL,
 	payload_out  INTEGER NOT NULL, -- transport payload as captured, bytes
 	payload_in   INTEGER NOT NULL,
+	callers      INTEGER NOT NULL, -- peers that spoke first, in the protocol
+	callers_answered INTEGER NOT NULL, -- of these, to which it sent something in such a flow
+	role         TEXT NOT NULL,    -- supernode: many call it and it answers (docs/definitions.md); else client
 	PRIMARY KEY (run, client)
 ) WITHOUT ROWID;
 
@@ -139,7 +142,11 @@ CREATE TABLE flows (                -- D1; the recognised ones, or all (runs.opt
 	source         TEXT NOT NULL,    -- what the label rests on: payload, socket, peer, libndpi, guess, none
 	bits           REAL NOT NULL,
 	client         INTEGER,          -- client socket at one of its ends
-	ndpi           TEXT              -- libndpi's label, beside ours
+	ndpi           TEXT,             -- libndpi's label, beside ours
+	role           TEXT,             -- what a recognised flow is for: login, contact_list, version_check, supernode,
+	                                 -- node, signalling, media; NULL: not known
+	keepalive_ns   INTEGER,          -- mean interval of its keep-alives (docs/definitions.md); NULL: none, or not TCP
+	keepalives     INTEGER NOT NULL  -- messages at that interval
 );
 
 CREATE TABLE evidence (
@@ -206,6 +213,116 @@ CREATE TABLE version_checks (       -- B1
 	PRIMARY KEY (run, packet)
 ) WITHOUT ROWID;
 
+CREATE TABLE calls (                -- B10-B12, B14: media flows of two hosts that belong together
+	run                 INTEGER NOT NULL,
+	call                INTEGER NOT NULL, -- 1.. in order of first_ns
+	protocol            TEXT NOT NULL,
+	basis               TEXT NOT NULL,    -- what says so: format (read from every message), socket (a recognised client
+	                                      -- socket, and the naive Bayes classifier), statistics (chi-square and that one)
+	media               TEXT NOT NULL,    -- audio, video, audio+video, other
+	near_ip             TEXT NOT NULL,    -- the internal host; where both or neither are, the one that began
+	near_port           INTEGER NOT NULL, -- ports of the call's first flow
+	far_ip              TEXT NOT NULL,
+	far_port            INTEGER NOT NULL,
+	near_began          INTEGER NOT NULL, -- 1: the near host sent the first packet of the first flow
+	transport           TEXT NOT NULL,    -- udp, tcp, udp+tcp
+	route               TEXT,             -- direct (the far end answered a connectivity check; it may be a server),
+	                                      -- relayed (it is a relay that the near host chose); NULL: cannot be told
+	public_ip           TEXT,             -- the near end as the far one sees it; NULL: not told
+	public_port         INTEGER,
+	peer_ip             TEXT,             -- whom the media is for, behind the relay; NULL: not told
+	peer_port           INTEGER,
+	round_trip_ms       REAL,             -- by the reports of both ends (RFC 3550 6.4.1); NULL: not told
+	first_ns            INTEGER NOT NULL, -- first and last message of media
+	last_ns             INTEGER NOT NULL,
+	flows               INTEGER NOT NULL,
+	packets_out         INTEGER NOT NULL, -- media messages; out: sent by the near host
+	payload_out         INTEGER NOT NULL, -- bytes of media, behind the headers of the format, on the wire
+	size_min_out        INTEGER,
+	size_max_out        INTEGER,
+	rate_out            REAL,             -- messages per second, holds left out
+	bandwidth_out       REAL,             -- payload bytes per second, holds left out
+	codec_out           TEXT,             -- NULL: not known
+	codec_estimated_out INTEGER,          -- 1: by the classifier; 0: told by the format
+	silence_out         TEXT,             -- sent (no silence suppression), suppressed; NULL: not known
+	mos_out             REAL,             -- E-model (G.107), of the worst audio stream; NULL: cannot be told
+	mos_assumed_out     INTEGER,          -- 1: the codec is not told, and the score is that of a usual one
+	packets_in          INTEGER NOT NULL, -- the other way, as above
+	payload_in          INTEGER NOT NULL,
+	size_min_in         INTEGER,
+	size_max_in         INTEGER,
+	rate_in             REAL,
+	bandwidth_in        REAL,
+	codec_in            TEXT,
+	codec_estimated_in  INTEGER,
+	silence_in          TEXT,
+	mos_in              REAL,
+	mos_assumed_in     INTEGER,          -- 1: the codec is not told, and the score is that of a usual one
+	holds               INTEGER NOT NULL, -- B12, rows of table holds
+	hold_ns             INTEGER NOT NULL,
+	conference          INTEGER,          -- B14: calls of one host with several others at the same time
+	client              INTEGER,          -- client socket at one of its ends
+	PRIMARY KEY (run, call)
+) WITHOUT ROWID;
+
+CREATE TABLE holds (                -- B12: media fell to a trickle and came back
+	run      INTEGER NOT NULL,
+	call     INTEGER NOT NULL,
+	n        INTEGER NOT NULL,  -- 1..
+	first_ns INTEGER NOT NULL,
+	last_ns  INTEGER NOT NULL,
+	PRIMARY KEY (run, call, n)
+) WITHOUT ROWID;
+
+CREATE TABLE streams (              -- B11: one direction of media, of one synchronisation source where there are several
+	run           INTEGER NOT NULL,
+	flow          INTEGER NOT NULL,
+	n             INTEGER NOT NULL, -- 1.. in the flow
+	call          INTEGER,          -- NULL: of no call
+	verdict       TEXT NOT NULL,    -- call; one-way (a format, but nobody answers); voip-like (nothing but the classifier)
+	basis         TEXT NOT NULL,    -- as in calls; none
+	proto          TEXT NOT NULL,   -- udp, tcp
+	initiator_ip   TEXT NOT NULL,   -- of the flow, whose own row may not be stored
+	initiator_port INTEGER NOT NULL,
+	responder_ip   TEXT NOT NULL,
+	responder_port INTEGER NOT NULL,
+	direction     TEXT NOT NULL,    -- out (sent by the initiator), in
+	stream        INTEGER,          -- RTP: SSRC; NULL: the format has none or is not known
+	payload_type  INTEGER,
+	codec         TEXT,             -- told by the format; NULL: not told
+	media         TEXT,             -- audio, video, other; NULL: not told
+	first_ns      INTEGER NOT NULL,
+	last_ns       INTEGER NOT NULL,
+	first_packet  INTEGER NOT NULL,
+	packets       INTEGER NOT NULL,
+	payload       INTEGER NOT NULL, -- bytes of media on the wire
+	size_min      INTEGER NOT NULL, -- payload of one message
+	size_max      INTEGER NOT NULL,
+	size_mean     REAL NOT NULL,
+	size_sd       REAL NOT NULL,
+	gap_ms        REAL,             -- mean time between messages, pauses of more than 1 s left out
+	gap_sd_ms     REAL,
+	large         INTEGER NOT NULL, -- messages too large for a voice (over 400 bytes)
+	expected      INTEGER,          -- by the sequence numbers (RFC 3550 A.3); NULL: there are none, or TCP
+	lost          INTEGER,
+	duplicates    INTEGER,
+	reordered     INTEGER,
+	clock_hz      INTEGER,          -- of the media timestamps, told or estimated; NULL: not known
+	jitter_ms     REAL,             -- RFC 3550 6.4.1: mean and greatest; NULL: no clock
+	jitter_max_ms REAL,
+	comfort_noise INTEGER NOT NULL, -- messages that stand for silence
+	csc_messages  INTEGER NOT NULL, -- chi-square test: messages it has seen
+	csc_above     INTEGER NOT NULL, -- bit g: group g + 1 of the first 64 bits is not random (above the threshold)
+	windows       INTEGER NOT NULL, -- naive Bayes: windows of 30 messages; 0: none, and no belief
+	belief_size   REAL,             -- ln of the density of the sizes and of the gaps under the best model
+	belief_gap    REAL,
+	estimate      TEXT,             -- that model, if it is accepted
+	framing_ms    INTEGER,
+	mos           REAL,             -- E-model (G.107); NULL: cannot be told
+	mos_assumed   INTEGER,          -- 1: the codec is not told, and the score is that of a usual one
+	PRIMARY KEY (run, flow, n)
+) WITHOUT ROWID;
+
 CREATE TABLE label_totals (         -- of all flows, whatever --flows says
 	run     INTEGER NOT NULL,
 	label   TEXT NOT NULL,
@@ -236,7 +353,7 @@ SELECT f.run, f.flow, f.proto, f.client_ip, f.client_port, f.server_ip, f.server
        f.packets_out + f.packets_in AS packets, f.payload_out + f.payload_in AS payload_bytes,
        f.label, f.source, f.bits, f.packets_out, f.packets_in, f.payload_out, f.payload_in,
        f.reply_ns / 1e6 AS reply_ms, f.ended, f.retransmitted, f.icmp_errors, f.icmp, f.client, f.ndpi,
-       f.first_ns, f.last_ns, f.last_packet
+       f.first_ns, f.last_ns, f.last_packet, f.role, f.keepalive_ns / 1e9 AS keepalive_s, f.keepalives
 FROM flows f JOIN runs r USING (run);
 
 CREATE VIEW logins AS
@@ -253,6 +370,15 @@ SELECT e.*, (e.first_ns - r.first_ns) / 1e9 AS first_ts,
               WHERE m.run = e.run AND m.flow = e.flow ORDER BY n)) AS sizes
 FROM exchanges e JOIN runs r USING (run) WHERE e.role = 'contact-list';
 
+-- Streams with their ends. The flow's own row is stored with --flows all only, so that the ends come with the stream.
+CREATE VIEW stream_list AS
+SELECT s.*, (s.first_ns - r.first_ns) / 1e9 AS first_ts,
+       CASE s.direction WHEN 'out' THEN s.initiator_ip ELSE s.responder_ip END AS from_ip,
+       CASE s.direction WHEN 'out' THEN s.initiator_port ELSE s.responder_port END AS from_port,
+       CASE s.direction WHEN 'out' THEN s.responder_ip ELSE s.initiator_ip END AS to_ip,
+       CASE s.direction WHEN 'out' THEN s.responder_port ELSE s.initiator_port END AS to_port
+FROM streams s JOIN runs r USING (run);
+
 -- Class of each pair (D10).
 CREATE VIEW pair_classes AS
 SELECT p.*, c.protocol, c.ip AS client_ip, c.port AS client_port, q.ip AS peer_ip, q.port AS peer_port,
@@ -263,15 +389,21 @@ SELECT p.*, c.protocol, c.ip AS client_ip, c.port AS client_port, q.ip AS peer_i
             ELSE 'mix' END AS class
 FROM pairs p JOIN clients c USING (run, client) JOIN peers q USING (run, peer);
 
--- Source flows (D2) of the clients' UDP flows: one row per direction that carried packets. D11: media is told apart
--- from signalling by later versions; here every recognised UDP flow is signalling.
+-- The protocol that the figures of a report are about: the one whose clients have most flows over UDP.
+CREATE VIEW main_protocol AS
+SELECT run, protocol FROM (
+	SELECT run, protocol, row_number() OVER (PARTITION BY run ORDER BY sum(flows) DESC, protocol) AS place
+	FROM clients WHERE verdict = protocol GROUP BY run, protocol)
+WHERE place = 1;
+
+-- Source flows (D2) of the clients' UDP signalling (D11): one row per direction that carried packets.
 CREATE VIEW source_flows AS
 SELECT run, flow, protocol, 'out' AS direction, packets_out AS packets, payload_out AS payload,
        duration_out / 1e9 AS seconds
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND packets_out > 0
+FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_out > 0
 UNION ALL
 SELECT run, flow, protocol, 'in', packets_in, payload_in, duration_in / 1e9
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND packets_in > 0;
+FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_in > 0;
 
 -- What each client's signalling costs, by label: UDP and TCP flows of its socket and peers, and the logins, contact
 -- lists and version checks of its host.

@@ -8,6 +8,8 @@
  */
 #ifndef FS_STORE_SINK_H
 #define FS_STORE_SINK_H
+#include "behave/calls.h"
+#include "behave/keepalive.h"
 #include "behave/pairs.h"
 #include "capture/source.h"
 #include "identify/record.h"
@@ -47,6 +49,8 @@ struct client_row {
 	const char *version;       /* from a version check of the same address; "" unknown */
 	struct pair_totals total;
 	uint32_t peers;
+	uint32_t callers, callers_answered; /* peers that spoke first, and how many of them got an answer */
+	bool is_supernode;                  /* there are many of them, see behave/callers.h */
 };
 
 struct peer_row {
@@ -70,7 +74,7 @@ struct pair_row {
 	X(none, "nothing is known")                                                                          \
 	X(payload, "its own payload: a dissector of footsteps")                                              \
 	X(socket, "it is a flow of a recognised client socket")                                              \
-	X(peer, "it joins a recognised client's host to a known peer, or the client's own port")             \
+	X(peer, "it joins a client's host to a known peer, or the client's own port")                        \
 	X(libndpi, "libndpi, from payload")                                                                  \
 	X(guess, "libndpi's guess from port or address")
 enum label_source {
@@ -86,7 +90,8 @@ struct flow_row {
 	const char *protocol;           /* "skype", or NULL */
 	enum label_source source;
 	float bits;      /* of the verdict or the evidence behind the label; 0 for libndpi */
-	uint32_t client; /* id of the client socket at one of its ends; 0 none */
+	uint32_t client; /* id of the client socket at one of its ends; of TCP: of its host; 0 none */
+	struct keepalive keepalive; /* of TCP */
 };
 
 struct evidence_row {
@@ -140,6 +145,26 @@ struct size_row {
 	uint64_t messages;
 };
 
+struct call_row {
+	uint32_t id; /* 1.. in order of first_ns */
+	const char *protocol;
+	const struct call *call;
+};
+struct hold_row {
+	uint32_t call, n; /* n: 1.. in the call */
+	struct hold_period hold;
+};
+
+/* One media stream of a flow: of a call, one way only, or voip-like. */
+struct stream_row {
+	const struct media_flow *flow;
+	const struct stream_report *stream;
+	uint32_t n;           /* 1.. in the flow */
+	const char *estimate; /* codec by the classifier; NULL none */
+	float mos;            /* 0: none */
+	bool mos_assumed;     /* ... of a usual codec, as the stream's is not told */
+};
+
 struct sink;
 struct sink_ops {
 	const char *name;
@@ -155,6 +180,9 @@ struct sink_ops {
 	bool (*put_exchange_message)(struct sink *s, const struct exchange_message_row *row,
 				     struct error *err);
 	bool (*put_version)(struct sink *s, const struct version_row *row, struct error *err);
+	bool (*put_call)(struct sink *s, const struct call_row *row, struct error *err);
+	bool (*put_hold)(struct sink *s, const struct hold_row *row, struct error *err);
+	bool (*put_stream)(struct sink *s, const struct stream_row *row, struct error *err);
 	bool (*put_label_total)(struct sink *s, const struct label_total_row *row, struct error *err);
 	bool (*put_size)(struct sink *s, const struct size_row *row, struct error *err);
 	/* All is written: makes it durable under its final name. Frees s, also on failure. */

@@ -1,10 +1,9 @@
 /* Sums over the labelled flows; see totals.h. */
 #include "store/totals.h"
-#include "flow/message_log.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZES 0x8000U /* a message log entry keeps 15 bits */
+#define SIZES (MESSAGE_SIZE_MAX + 1U)
 
 void totals_drop(struct totals *t)
 {
@@ -80,7 +79,7 @@ static size_t cell(bool probe, bool from_client, uint32_t size)
 }
 
 bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct socket_entry *s,
-		      const struct flow_record *r, const uint16_t *sizes, struct error *err)
+		      const struct flow_record *r, const struct logged_message *log, struct error *err)
 {
 	bool initiator = r->initiator.port == s->socket.port && ip_equal(&r->initiator.ip, &s->socket.ip);
 	const struct pair *pair = pair_table_find(c->pairs, s->candidate, s->protocol,
@@ -96,8 +95,8 @@ bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct
 			return error_memory(err, "the payload sizes");
 	}
 	for (uint32_t i = 0; i < r->sizes; i++) {
-		bool from_initiator = !(sizes[i] & SIZES);
-		t->sizes[s->protocol][cell(probe, from_initiator == initiator, sizes[i] & (SIZES - 1))]++;
+		bool from_initiator = log[i].dir == TO_RESPONDER;
+		t->sizes[s->protocol][cell(probe, from_initiator == initiator, log[i].size)]++;
 	}
 	if (r->sizes == 0) {
 		/* No log: nothing in the flow looked like the protocol. Its first sizes are known all the

@@ -3,6 +3,7 @@
 #define FS_STORE_TOTALS_H
 #include "base/hash.h"
 #include "base/row_index.h"
+#include "flow/message_log.h"
 #include "store/label.h"
 
 struct totals {
@@ -16,8 +17,8 @@ struct totals {
 
 void totals_drop(struct totals *t);
 bool totals_add_label(struct totals *t, const struct flow_row *row, struct error *err);
-/* R8: a UDP flow of client (number of the candidate `s`); sizes: its message log. */
+/* R8: a UDP flow of client (number of the candidate `s`); log: its r->sizes messages. */
 bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct socket_entry *s,
-		      const struct flow_record *r, const uint16_t *sizes, struct error *err);
+		      const struct flow_record *r, const struct logged_message *log, struct error *err);
 bool totals_put(const struct totals *t, struct sink *sink, struct error *err);
 #endif

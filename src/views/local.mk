@@ -5,6 +5,10 @@ FS_VIEWS = \
 	src/views/escape.h \
 	src/views/gnuplot.c \
 	src/views/gnuplot.h \
+	src/views/null_report.c \
+	src/views/null_report.h \
+	src/views/measured.c \
+	src/views/measured.h \
 	src/views/page.c \
 	src/views/page.h \
 	src/views/query.c \

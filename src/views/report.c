@@ -48,7 +48,7 @@ bool report_sources(char *directory, size_t size, struct error *err)
 		data ? " (" : "", data ? data : "", data ? ")" : "", PKGDATADIR);
 }
 
-/* "footsteps 0.1.0, run 1, inputs bac79a9c, 1f2e3d4c": what a figure needs to be made again. */
+/* "footsteps 0.2.0, run 1, inputs bac79a9c, 1f2e3d4c": what a figure needs to be made again. */
 static char *manifest_make(const struct view *v, struct error *err)
 {
 	char *text = NULL;

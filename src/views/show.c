@@ -23,8 +23,8 @@ static const struct {
 
 const char *show_topics(void)
 {
-	return "summary, clients, logins, contact-lists, versions, flows, pairs, peers, labels,\n"
-	       "inputs, runs, account, why";
+	return "summary, clients, logins, contact-lists, versions, calls, streams, flows, pairs,\n"
+	       "peers, labels, inputs, runs, account, why";
 }
 
 bool socket_parse(const char *text, char ip[IP_TEXT], int64_t *port, struct error *err)

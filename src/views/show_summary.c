@@ -19,6 +19,7 @@ static const char summary_data[] =
 	" (SELECT count(*) FROM logins WHERE run = :run) AS logins,"
 	" (SELECT count(*) FROM contact_lists WHERE run = :run) AS contact_lists,"
 	" (SELECT count(*) FROM version_checks WHERE run = :run) AS version_checks,"
+	" (SELECT count(*) FROM calls WHERE run = :run) AS calls,"
 	" (SELECT sum(flows) FROM label_totals WHERE run = :run) AS flows,"
 	" (SELECT coalesce(sum(value), 0) FROM counters WHERE run = :run AND area = 'packets') AS "
 	"packets_accounted"
@@ -50,7 +51,12 @@ static const char found_text[] =
 					    "group_concat(version, ', ') FROM"
 					    " (SELECT DISTINCT version FROM version_checks WHERE run = :run "
 					    "ORDER BY version))"
-					    " FROM version_checks WHERE run = :run";
+					    " FROM version_checks WHERE run = :run"
+					    " UNION ALL SELECT count(*), 'calls', (SELECT group_concat(n || "
+					    "' ' || protocol || ' ' || media, ', ') FROM"
+					    " (SELECT count(*) AS n, protocol, media FROM calls WHERE run = "
+					    ":run GROUP BY 2, 3 ORDER BY n DESC, 2, 3))"
+					    " FROM calls WHERE run = :run";
 static const struct column found_columns[] = {
 	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
 	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },

@@ -2,7 +2,9 @@
  * time. */
 #include "views/show_topics.h"
 
-#define COLUMNS(name) name, sizeof name / sizeof name[0]
+/* An array whose size is negative does not compile: no topic has more columns than a table. */
+#define COUNT(name)   (sizeof name / sizeof name[0])
+#define COLUMNS(name) name, COUNT(name) + 0 * sizeof(char[COUNT(name) <= TABLE_COLUMNS_MAX ? 1 : -1])
 
 static const struct column run_columns[] = {
 	{ "run", COLUMN_NUMBER, FIT_KEEP, 0 },    { "first", COLUMN_TIME, FIT_KEEP, 0 },
@@ -12,12 +14,13 @@ static const struct column run_columns[] = {
 };
 
 static const struct column client_columns[] = {
-	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },   { "verdict", COLUMN_TEXT, FIT_KEEP, 0 },
-	{ "bits", COLUMN_BITS, FIT_KEEP, 0 },       { "peers", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },    { "sent", COLUMN_NUMBER, FIT_KEEP, 4 },
-	{ "received", COLUMN_NUMBER, FIT_KEEP, 4 }, { "public address", COLUMN_TEXT, FIT_WRAP, 6 },
-	{ "version", COLUMN_TEXT, FIT_CUT, 5 },     { "first", COLUMN_TIME, FIT_KEEP, 3 },
-	{ "last", COLUMN_TIME, FIT_KEEP, 2 },       { "internal", COLUMN_TEXT, FIT_KEEP, 1 },
+	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },  { "verdict", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "role", COLUMN_TEXT, FIT_KEEP, 2 },      { "bits", COLUMN_BITS, FIT_KEEP, 0 },
+	{ "peers", COLUMN_NUMBER, FIT_KEEP, 0 },   { "flows", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "sent", COLUMN_NUMBER, FIT_KEEP, 4 },    { "received", COLUMN_NUMBER, FIT_KEEP, 4 },
+	{ "callers", COLUMN_NUMBER, FIT_KEEP, 2 }, { "public address", COLUMN_TEXT, FIT_WRAP, 6 },
+	{ "version", COLUMN_TEXT, FIT_CUT, 5 },    { "first", COLUMN_TIME, FIT_KEEP, 3 },
+	{ "last", COLUMN_TIME, FIT_KEEP, 2 },      { "internal", COLUMN_TEXT, FIT_KEEP, 1 },
 };
 
 static const struct column exchange_columns[] = {
@@ -28,13 +31,21 @@ static const struct column exchange_columns[] = {
 };
 
 static const struct column flow_columns[] = {
-	{ "flow", COLUMN_NUMBER, FIT_KEEP, 0 },          { "start", COLUMN_TIME, FIT_KEEP, 0 },
-	{ "proto", COLUMN_TEXT, FIT_KEEP, 8 },           { "client", COLUMN_TEXT, FIT_SOCKET, 0 },
-	{ "server", COLUMN_TEXT, FIT_SOCKET, 0 },        { "packets", COLUMN_NUMBER, FIT_KEEP, 7 },
-	{ "payload", COLUMN_NUMBER, FIT_KEEP, 6 },       { "lasted", COLUMN_DURATION, FIT_KEEP, 4 },
-	{ "ended", COLUMN_TEXT, FIT_KEEP, 2 },           { "label", COLUMN_TEXT, FIT_CUT, 0 },
-	{ "label from", COLUMN_TEXT, FIT_KEEP, 5 },      { "libndpi", COLUMN_TEXT, FIT_CUT, 1 },
+	{ "flow", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "start", COLUMN_TIME, FIT_KEEP, 0 },
+	{ "proto", COLUMN_TEXT, FIT_KEEP, 8 },
+	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "server", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "packets", COLUMN_NUMBER, FIT_KEEP, 7 },
+	{ "payload", COLUMN_NUMBER, FIT_KEEP, 6 },
+	{ "lasted", COLUMN_DURATION, FIT_KEEP, 4 },
+	{ "ended", COLUMN_TEXT, FIT_KEEP, 2 },
+	{ "label", COLUMN_TEXT, FIT_CUT, 0 },
+	{ "label from", COLUMN_TEXT, FIT_KEEP, 5 },
+	{ "libndpi", COLUMN_TEXT, FIT_CUT, 1 },
 	{ "reply after", COLUMN_DURATION, FIT_KEEP, 3 },
+	{ "role", COLUMN_TEXT, FIT_KEEP, 5 },
+	{ "keep-alive every", COLUMN_DURATION, FIT_KEEP, 1 },
 };
 
 static const struct column pair_columns[] = {
@@ -79,6 +90,29 @@ static const struct column input_columns[] = {
 	{ "ended", COLUMN_TEXT, FIT_KEEP, 0 },     { "problem", COLUMN_TEXT, FIT_WRAP, 0 },
 };
 
+static const struct column call_columns[] = {
+	{ "call", COLUMN_NUMBER, FIT_KEEP, 0 },       { "start", COLUMN_TIME, FIT_KEEP, 0 },
+	{ "lasted", COLUMN_DURATION, FIT_KEEP, 0 },   { "near", COLUMN_TEXT, FIT_SOCKET, 5 },
+	{ "far", COLUMN_TEXT, FIT_SOCKET, 0 },        { "media", COLUMN_TEXT, FIT_WRAP, 0 },
+	{ "path", COLUMN_TEXT, FIT_WRAP, 9 },         { "codec", COLUMN_TEXT, FIT_CUT, 6 },
+	{ "MOS", COLUMN_TEXT, FIT_KEEP, 8 },          { "lost %", COLUMN_BITS, FIT_KEEP, 7 },
+	{ "packets/s", COLUMN_TEXT, FIT_KEEP, 6 },    { "kbit/s", COLUMN_TEXT, FIT_KEEP, 5 },
+	{ "bytes", COLUMN_TEXT, FIT_KEEP, 2 },        { "began", COLUMN_TEXT, FIT_KEEP, 3 },
+	{ "holds", COLUMN_NUMBER, FIT_KEEP, 4 },      { "silence", COLUMN_TEXT, FIT_KEEP, 2 },
+	{ "conference", COLUMN_NUMBER, FIT_KEEP, 3 }, { "basis", COLUMN_TEXT, FIT_KEEP, 1 },
+};
+
+static const struct column stream_columns[] = {
+	{ "flow", COLUMN_NUMBER, FIT_KEEP, 0 },    { "call", COLUMN_NUMBER, FIT_KEEP, 5 },
+	{ "from", COLUMN_TEXT, FIT_SOCKET, 0 },    { "to", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "stream", COLUMN_TEXT, FIT_KEEP, 3 },    { "codec", COLUMN_TEXT, FIT_CUT, 0 },
+	{ "lost", COLUMN_NUMBER, FIT_KEEP, 9 },    { "jitter ms", COLUMN_BITS, FIT_KEEP, 8 },
+	{ "MOS", COLUMN_TEXT, FIT_KEEP, 7 },       { "packets", COLUMN_NUMBER, FIT_KEEP, 5 },
+	{ "verdict", COLUMN_TEXT, FIT_KEEP, 6 },   { "gap ms", COLUMN_BITS, FIT_KEEP, 4 },
+	{ "bytes", COLUMN_BITS, FIT_KEEP, 4 },     { "belief", COLUMN_BITS, FIT_KEEP, 2 },
+	{ "looks like", COLUMN_TEXT, FIT_CUT, 2 }, { "start", COLUMN_TIME, FIT_KEEP, 1 },
+};
+
 #define EXCHANGES(view)                                                                                      \
 	"SELECT flow, first_ns, socket(client_ip, client_port), socket(server_ip, server_port), last_ns - "  \
 	"first_ns,"                                                                                          \
@@ -87,7 +121,8 @@ static const struct column input_columns[] = {
 const struct topic show_topic_table[] = {
 	{ "clients", "No client socket was recognised or suspected.", 0,
 	  "SELECT * FROM clients WHERE run = :run ORDER BY client",
-	  "SELECT socket(ip, port), verdict, bits, peers, flows, packets_out, packets_in, public_ip, "
+	  "SELECT socket(ip, port), verdict, role, bits, peers, flows, packets_out, packets_in, callers, "
+	  "public_ip, "
 	  "version, first_ns,"
 	  " last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END FROM clients WHERE run = :run ORDER BY "
 	  "client",
@@ -104,18 +139,50 @@ const struct topic show_topic_table[] = {
 	  "payload_bytes,"
 	  " label, run, flow, source, bits, packets_out, packets_in, payload_out, payload_in, reply_ms, "
 	  "ended,"
-	  " retransmitted, icmp_errors, icmp, client, ndpi, first_ns, last_ns, last_packet FROM flow_list"
+	  " retransmitted, icmp_errors, icmp, client, ndpi, first_ns, last_ns, last_packet, role, "
+	  "keepalive_s,"
+	  " keepalives FROM flow_list"
 	  " WHERE run = :run AND (:label IS NULL OR label = :label) AND (:ip IS NULL OR"
 	  " (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port)) ORDER BY "
 	  "flow",
 	  "SELECT flow, first_ns, proto, socket(client_ip, client_port), socket(server_ip, server_port), "
 	  "packets,"
-	  " payload_bytes, last_ns - first_ns, ended, label, source, ndpi, CAST(reply_ms * 1e6 AS INTEGER)"
+	  " payload_bytes, last_ns - first_ns, ended, label, source, ndpi, CAST(reply_ms * 1e6 AS INTEGER),"
+	  " role, CAST(keepalive_s * 1e9 AS INTEGER)"
 	  " FROM flow_list"
 	  " WHERE run = :run AND (:label IS NULL OR label = :label) AND (:ip IS NULL OR"
 	  " (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port)) ORDER BY "
 	  "flow",
 	  COLUMNS(flow_columns) },
+	{ "calls", "No call was seen.", 0, "SELECT * FROM calls WHERE run = :run ORDER BY call",
+	  "SELECT call, first_ns, last_ns - first_ns, socket(near_ip, near_port), socket(far_ip, far_port),"
+	  " protocol || ' ' || media, transport || coalesce(' ' || route, ''),"
+	  " CASE WHEN sent <> received THEN sent || ' / ' || received ELSE coalesce(sent, received) END,"
+	  " CASE WHEN coalesce(mos_out, mos_in) IS NOT NULL THEN"
+	  " printf('%.1f', min(coalesce(mos_out, mos_in), coalesce(mos_in, mos_out))) END,"
+	  " (SELECT 100.0 * sum(lost) / nullif(sum(expected), 0) FROM streams s"
+	  " WHERE s.run = c.run AND s.call = c.call),"
+	  " printf('%.0f / %.0f', rate_out, rate_in),"
+	  " printf('%.0f / %.0f', bandwidth_out * 8 / 1e3, bandwidth_in * 8 / 1e3),"
+	  " min(coalesce(size_min_out, size_min_in), coalesce(size_min_in, size_min_out)) || '-' ||"
+	  " max(coalesce(size_max_out, size_max_in), coalesce(size_max_in, size_max_out)),"
+	  " CASE near_began WHEN 1 THEN 'near' ELSE 'far' END, holds,"
+	  " CASE 'suppressed' WHEN silence_out THEN silence_out WHEN silence_in THEN silence_in"
+	  " ELSE coalesce(silence_out, silence_in) END, conference, basis"
+	  " FROM (SELECT *, substr('~', 1, codec_estimated_out) || codec_out AS sent,"
+	  " substr('~', 1, codec_estimated_in) || codec_in AS received FROM calls) c"
+	  " WHERE run = :run ORDER BY call",
+	  COLUMNS(call_columns) },
+	{ "streams", "No stream of media was seen.", 0,
+	  "SELECT * FROM stream_list WHERE run = :run ORDER BY flow, n",
+	  "SELECT flow, call, socket(from_ip, from_port), socket(to_ip, to_port), CASE WHEN stream IS NOT "
+	  "NULL THEN printf('%08x', stream) END,"
+	  " coalesce(codec, CASE WHEN payload_type IS NOT NULL THEN 'type ' || payload_type END, media), "
+	  " lost, jitter_ms, CASE WHEN mos IS NOT NULL THEN printf('%.1f', mos) END, packets, verdict, "
+	  "gap_ms,"
+	  " size_mean, min(belief_size, belief_gap), estimate, first_ns FROM stream_list WHERE run = :run "
+	  "ORDER BY flow, n",
+	  COLUMNS(stream_columns) },
 	{ "pairs", "No client socket exchanged a packet with a peer.", FILTER_CLIENT,
 	  "SELECT * FROM pair_classes WHERE run = :run AND (:ip IS NULL OR (client_ip = :ip AND client_port "
 	  "= :port))"

@@ -1,6 +1,8 @@
 /* `footsteps show DB why ...`: the evidence for a client socket or a flow, in words and in bits. */
 #include "views/show_topics.h"
 #include "base/clock.h"
+#include "behave/calls.h"
+#include "identify/record.h"
 #include "store/sink.h"
 #include "views/escape.h"
 #include <stdlib.h>
@@ -18,6 +20,20 @@ static const struct column evidence_columns[] = {
 	" FROM evidence WHERE run = :run AND about = '" about "' AND subject = :subject"                     \
 	" ORDER BY first_packet, kind"
 
+static const struct column media_columns[] = {
+	{ "way", COLUMN_TEXT, FIT_KEEP, 0 },        { "messages", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "bytes", COLUMN_BITS, FIT_KEEP, 3 },      { "gap ms", COLUMN_BITS, FIT_KEEP, 3 },
+	{ "windows", COLUMN_NUMBER, FIT_KEEP, 2 },  { "sizes", COLUMN_BITS, FIT_KEEP, 0 },
+	{ "gaps", COLUMN_BITS, FIT_KEEP, 0 },       { "looks like", COLUMN_TEXT, FIT_CUT, 0 },
+	{ "not random", COLUMN_TEXT, FIT_WRAP, 0 },
+};
+#define MEDIA_TEXT                                                                                           \
+	"SELECT direction, packets, size_mean, gap_ms, windows, belief_size, belief_gap, estimate,"          \
+	" CASE WHEN csc_messages > 0 THEN coalesce((SELECT group_concat(g + 1, ' ') FROM (WITH RECURSIVE"    \
+	" bits(g) AS (SELECT 0 UNION ALL SELECT g + 1 FROM bits WHERE g < 15) SELECT g FROM bits"            \
+	" WHERE csc_above >> g & 1)), 'none') END"                                                           \
+	" FROM streams WHERE run = :run AND flow = :subject ORDER BY n"
+
 static const char evidence_data[] =
 	"SELECT run, about, subject, protocol, kind, words, bits, sum(bits) OVER (PARTITION BY about, "
 	"subject, protocol"
@@ -34,17 +50,17 @@ static void plain_print(FILE *out, const char *before, const char *text, const c
 	fprintf(out, "%s%s%s", before, plain, after);
 }
 
-static bool evidence_show(const struct view *v, const char *sql, int64_t subject, unsigned width, FILE *out,
-			  struct error *err)
+static bool subject_show(const struct view *v, const char *sql, const struct column *columns, unsigned count,
+			 int64_t subject, unsigned width, FILE *out, struct error *err)
 {
 	sqlite3_stmt *stmt = query_open(v, sql, err);
-	struct table *t = table_new(evidence_columns, sizeof evidence_columns / sizeof evidence_columns[0]);
+	struct table *t = table_new(columns, count);
 	uint64_t rows = 0;
 
 	if (stmt)
 		query_bind_int(stmt, ":subject", subject);
 	bool ok = stmt && (t || error_memory(err, "the table")) &&
-		  table_fill(t, v, stmt, evidence_columns, UINT64_MAX, &rows, err);
+		  table_fill(t, v, stmt, columns, UINT64_MAX, &rows, err);
 	if (ok && rows)
 		table_print(t, out, width, 2);
 	else if (ok)
@@ -52,6 +68,52 @@ static bool evidence_show(const struct view *v, const char *sql, int64_t subject
 	table_free(t);
 	sqlite3_finalize(stmt);
 	return ok;
+}
+
+static bool evidence_show(const struct view *v, const char *sql, int64_t subject, unsigned width, FILE *out,
+			  struct error *err)
+{
+	return subject_show(v, sql, evidence_columns, sizeof evidence_columns / sizeof evidence_columns[0],
+			    subject, width, out, err);
+}
+
+static const char *basis_words(const char *basis)
+{
+#define X(name, words)                                                                                       \
+	if (strcmp(basis, #name) == 0)                                                                       \
+		return words;
+	MEDIA_BASES(X)
+#undef X
+	return basis;
+}
+
+/* What the meter saw of the flow, and what media is claimed upon. Nothing for flows that it did not keep. */
+static bool media_show(const struct view *v, int64_t flow, unsigned width, FILE *out, struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v,
+					"SELECT verdict, basis, min(call) FROM streams WHERE run = :run AND"
+					" flow = :flow GROUP BY flow",
+					err);
+	if (!stmt)
+		return false;
+	query_bind_int(stmt, ":flow", flow);
+	enum query_result result = query_step(v, stmt, err);
+	if (result == QUERY_ROW) {
+		plain_print(out, "\nVoice or video: ", query_text(stmt, 0), "");
+		if (sqlite3_column_int64(stmt, 2) > 0)
+			fprintf(out, " %lld", (long long)sqlite3_column_int64(stmt, 2));
+		plain_print(out, ", from ", basis_words(query_text(stmt, 1)), "\n");
+	}
+	sqlite3_finalize(stmt);
+	if (result != QUERY_ROW)
+		return result != QUERY_FAILED;
+	if (!subject_show(v, MEDIA_TEXT, media_columns, sizeof media_columns / sizeof media_columns[0], flow,
+			  width, out, err))
+		return false;
+	fputs("  Sizes and gaps are the naive Bayes classifier's beliefs: like a voice above -5.\n"
+	      "  Not random: groups of 4 bits, of the first 64, that fail the chi-square test.\n",
+	      out);
+	return true;
 }
 
 /* What the run needed to recognise or suspect a client socket. */
@@ -84,7 +146,8 @@ static bool client_show(const struct view *v, int64_t client, unsigned width, FI
 	stmt = query_open(v,
 			  "SELECT socket(ip, port), protocol, verdict <> protocol, bits, public_ip, "
 			  "behind_nat, version, peers,"
-			  " flows FROM clients WHERE run = :run AND client = :client",
+			  " flows, callers, callers_answered, role = 'supernode' FROM clients WHERE run = "
+			  ":run AND client = :client",
 			  err);
 	if (!stmt)
 		return false;
@@ -105,8 +168,14 @@ static bool client_show(const struct view *v, int64_t client, unsigned width, FI
 		if (*query_text(stmt, 6))
 			plain_print(out, "  A version check from the same address says ", query_text(stmt, 6),
 				    ".\n");
-		fprintf(out, "  It has %lld peers and %lld flows.\n\n",
+		fprintf(out, "  It has %lld peers and %lld flows.\n",
 			(long long)sqlite3_column_int64(stmt, 7), (long long)sqlite3_column_int64(stmt, 8));
+		if (sqlite3_column_int64(stmt, 9) > 0)
+			fprintf(out, "  %lld of the peers called it first; it answered %lld of them%s.\n",
+				(long long)sqlite3_column_int64(stmt, 9),
+				(long long)sqlite3_column_int64(stmt, 10),
+				sqlite3_column_int(stmt, 11) ? ": it looks like a supernode" : "");
+		fputc('\n', out);
 	}
 	sqlite3_finalize(stmt);
 	ok = ok && evidence_show(v, EVIDENCE_TEXT("client"), client, width, out, err);
@@ -126,6 +195,14 @@ static const char *source_words(const char *source)
 	LABEL_SOURCES(X)
 #undef X
 	return source;
+}
+
+static const char *role_words(const char *role)
+{
+	for (unsigned i = 0; i < ROLE_COUNT; i++)
+		if (strcmp(role, flow_role_names[i]) == 0)
+			return flow_role_words[i];
+	return role;
 }
 
 /* Client at one end of the flow, 0 none; -1: no such flow. */
@@ -159,6 +236,13 @@ static void flow_print(sqlite3_stmt *stmt, int64_t flow, FILE *out)
 		query_text(stmt, 7));
 	plain_print(out, "  Label: ", query_text(stmt, 8), ", from ");
 	plain_print(out, "", source_words(query_text(stmt, 9)), "\n");
+	if (*query_text(stmt, 14))
+		plain_print(out, "  Role: ", role_words(query_text(stmt, 14)), "\n");
+	if (sqlite3_column_int64(stmt, 16) > 0) {
+		duration_format(sqlite3_column_int64(stmt, 15), lasted);
+		fprintf(out, "  Keep-alives: %lld messages, one every %s\n",
+			(long long)sqlite3_column_int64(stmt, 16), lasted);
+	}
 	if (*query_text(stmt, 10))
 		plain_print(out, "  libndpi says: ", query_text(stmt, 10), "\n");
 	if (sqlite3_column_int64(stmt, 11) > 0)
@@ -175,7 +259,7 @@ static bool flow_show(const struct view *v, int64_t flow, int64_t client, unsign
 			   "SELECT proto, socket(client_ip, client_port), socket(server_ip, server_port),"
 			   " first_ns, last_ns, packets_out, packets_in, ended, label, source, ndpi,"
 			   " icmp_errors, icmp, (SELECT count(*) FROM evidence e WHERE e.run = :run AND"
-			   " e.about = 'flow' AND e.subject = :flow)"
+			   " e.about = 'flow' AND e.subject = :flow), role, keepalive_ns, keepalives"
 			   " FROM flows WHERE run = :run AND flow = :flow",
 			   err);
 	if (!stmt)
@@ -195,6 +279,8 @@ static bool flow_show(const struct view *v, int64_t flow, int64_t client, unsign
 	} else {
 		fputs("The flow carries no evidence of its own.\n", out);
 	}
+	if (!media_show(v, flow, width, out, err))
+		return false;
 	if (client <= 0)
 		return true;
 	fputs("\nThe client socket behind it:\n", out);

@@ -24,6 +24,7 @@ struct table {
 struct layout {
 	size_t width[TABLE_COLUMNS_MAX];
 	bool left_out[TABLE_COLUMNS_MAX];
+	bool empty[TABLE_COLUMNS_MAX];
 	bool in_every_row[TABLE_COLUMNS_MAX]; /* left out, but its only value is said below */
 	bool short_times;
 	char date[ISO_DATE + 1]; /* "" when the times are of several days */
@@ -190,8 +191,16 @@ static void same_sockets_leave(const struct table *t, struct layout *l, size_t w
 static void drop_set(const struct table *t, struct layout *l, unsigned drop, bool left_out)
 {
 	for (size_t c = 0; c < t->column_count; c++)
-		if (t->columns[c].drop == drop && !l->in_every_row[c])
+		if (t->columns[c].drop == drop && !l->in_every_row[c] && !l->empty[c])
 			l->left_out[c] = left_out;
+}
+
+/* A column of dashes tells less than any other. */
+static void empty_leave(const struct table *t, struct layout *l, size_t width)
+{
+	for (size_t c = 0; c < t->column_count && total_width(t, l) > width; c++)
+		if (t->columns[c].drop && same_in_every_row(t, c) && strcmp(t->text + t->cells[c], "-") == 0)
+			l->left_out[c] = l->empty[c] = true;
 }
 
 /* Leaves columns out until the rest fits, then brings back what has room after all, the dearest first. */
@@ -199,6 +208,7 @@ static void columns_choose(const struct table *t, struct layout *l, size_t width
 {
 	unsigned most = 0;
 
+	empty_leave(t, l, width);
 	for (size_t c = 0; c < t->column_count; c++)
 		most = t->columns[c].drop > most ? t->columns[c].drop : most;
 	for (unsigned drop = 1; drop <= most && total_width(t, l) > width; drop++)

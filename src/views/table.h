@@ -33,7 +33,7 @@ struct column {
 	unsigned drop; /* 0: always shown; else left out when there is no room, lowest first; equal ones
 			  together */
 };
-#define TABLE_COLUMNS_MAX 16
+#define TABLE_COLUMNS_MAX 24
 #define TABLE_WIDTH       80
 
 struct table;

@@ -31,6 +31,9 @@ TAKE(take_evidence, evidence_row)
 TAKE(take_exchange, exchange_row)
 TAKE(take_message, exchange_message_row)
 TAKE(take_version, version_row)
+TAKE(take_call, call_row)
+TAKE(take_hold, hold_row)
+TAKE(take_stream, stream_row)
 TAKE(take_total, label_total_row)
 TAKE(take_size, size_row)
 
@@ -53,6 +56,9 @@ static const struct sink_ops null_ops = {
 	.put_exchange = take_exchange,
 	.put_exchange_message = take_message,
 	.put_version = take_version,
+	.put_call = take_call,
+	.put_hold = take_hold,
+	.put_stream = take_stream,
 	.put_label_total = take_total,
 	.put_size = take_size,
 };
@@ -65,7 +71,7 @@ static void must(bool ok, const struct error *err)
 	abort();
 }
 
-static void analyse(const char *path, const struct netset *internal)
+static void analyse(const char *path, const struct netset *internal, const struct voice_models *models)
 {
 	const struct source_options source_options = { .hash = false };
 	const struct pipeline_options options = {
@@ -75,6 +81,7 @@ static void analyse(const char *path, const struct netset *internal)
 					    .verdict_bits = VERDICT_BITS_DEFAULT,
 					    .suspect_bits = SUSPECT_BITS_DEFAULT,
 					    .internal = internal },
+			       .models = models,
 			       .max_pairs = 128,
 			       .all_flows = true },
 	};
@@ -103,17 +110,19 @@ static void analyse(const char *path, const struct netset *internal)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct netset *internal;
+	static struct voice_models *models;
 	char path[64];
 	int fd = memfd_create("capture", MFD_CLOEXEC);
 
 	if (!internal) {
 		internal = netset_new();
 		netset_add_private(internal);
+		models = voice_models_builtin(NULL);
 	}
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	analyse(path, internal);
+	analyse(path, internal, models);
 	close(fd);
 	return 0;
 }

@@ -19,6 +19,7 @@ import tap  # noqa: E402
 TRACES = os.path.join(tap.TOP, "traces")
 PROTOCOLS = tuple(re.findall(r"^PROTOCOL\((\w+)\)$",
                              tap.content(os.path.join(tap.TOP, "dissectors", "list.h")).decode(), re.MULTILINE))
+LABELS = ("stun", "rtcp")  # of the protocol rtp, which has three
 
 
 def key(row):
@@ -31,7 +32,7 @@ def numbers(row):
 
 def ours(label):
     """The label when it is one of a protocol of ours, else None."""
-    return label if label.split("-")[0] in PROTOCOLS else None
+    return label if label.split("-")[0] in PROTOCOLS + LABELS else None
 
 
 def rows_of(path):

@@ -41,6 +41,57 @@ ANSWERS_2015 = {("212.161.8.36", 13392): 19, ("149.13.32.15", 13392): 19, ("91.1
 RECORDS_2015 = (101 + 5, 182 + 5)  # wire C4: the client's records, but for the first message of each flow
 
 
+# What each TCP flow is for, by the packet of its SYN: wire B2, B3, B4.
+ROLES_2006 = {268: "supernode", 1887: "supernode", 292: "login", 1931: "login", 573: "contact_list", 757: "contact_list",
+              401: "version_check", 2026: "version_check", 779: "node", 2108: "node"}
+# Keep-alives: flow, seconds between them (wire B2: 73.227, 133.278, 193.301; wire C3: 30.03 s apart), how many at least.
+KEEPALIVE_2006, KEEPALIVE_2015 = (268, (193.301 - 73.227) / 2, 3), (1415, 30.03, 2)
+
+
+def roles_2006(db):
+    rows = tap.query(db, "SELECT flow, role FROM flow_list WHERE proto = 'tcp' AND label LIKE 'skype-%'")
+    tap.equal({row["flow"]: row["role"] for row in rows}, ROLES_2006, "SkypeIRC: roles of the TCP flows")
+
+
+def roles_2015(db):
+    """What is certain in the truth: form 2, and form 1 to the ports of supernodes, is a supernode; else a node."""
+    with open(os.path.join(DIRECTORY, "skype.flows.tsv"), newline="", encoding="utf-8") as f:
+        truth = [row for row in csv.DictReader(f, delimiter="\t")
+                 if row["label"] == "skype-tcp" and row["confidence"] == "certain"]
+    expected = {}
+    for row in truth:
+        port = int(row["server_port"])
+        supernode = "fake SSLv2" in row["evidence"] or 40001 <= port <= 40034 or port == 33033
+        expected[int(row["client_port"])] = "supernode" if supernode else "node"
+    rows = {row["client_port"]: row["role"] for row in
+            tap.query(db, "SELECT client_port, role FROM flow_list WHERE proto = 'tcp' AND label = 'skype-tcp'")}
+    wrong = [f"{port}: {rows.get(port)}, not {role}" for port, role in expected.items() if rows.get(port) != role]
+    tap.ok(len(expected) == 81 and not wrong, "skype: roles of the TCP flows", len(expected), *wrong)
+
+
+def signalling(db, name):
+    rows = tap.query(db, "SELECT DISTINCT role FROM flow_list WHERE label = 'skype-udp'")
+    tap.equal([row["role"] for row in rows], ["signalling"], f"{name}: role of the UDP flows")
+
+
+def keepalives(db, name, flow, seconds, least):
+    rows = tap.query(db, "SELECT flow, keepalive_s, keepalives FROM flow_list WHERE keepalives > 0 AND label LIKE 'skype-%'")
+    tap.equal([row["flow"] for row in rows], [flow], f"{name}: the flow with keep-alives")
+    for row in rows:
+        tap.ok(abs(row["keepalive_s"] - seconds) < 0.05 and row["keepalives"] >= least, f"{name}: their interval", row)
+
+
+def callers(db, name, count, answered):
+    rows = tap.query(db, "SELECT callers, callers_answered, role FROM clients WHERE protocol = 'skype'")
+    tap.equal([tuple(row.values()) for row in rows], [(count, answered, "client")], f"{name}: who called the client")
+
+
+def fan_out(db, count):
+    """wire A1: three notices to 8, 12 and 13 peers."""
+    rows = tap.query(db, "SELECT reports FROM evidence WHERE kind = 'fan_out' AND protocol = 'skype'")
+    tap.equal([row["reports"] for row in rows], count, "messages that go to several peers")
+
+
 def analyse(name):
     result, db = tap.read([os.path.join(DIRECTORY, f"{name}.pcap")])
     tap.equal(result.returncode, 0, f"{name}: read", result.stderr)
@@ -144,6 +195,11 @@ def main():
     exchanges(db, "contact-list", LISTS)
     version_checks(db)
     pairs(db, "SkypeIRC", 80, {"probe": 46, "heartbeat": 4, "dialog": 30})  # wire F
+    roles_2006(db)
+    signalling(db, "SkypeIRC")
+    keepalives(db, "SkypeIRC", *KEEPALIVE_2006)
+    callers(db, "SkypeIRC", 3, 3)  # wire A3: 561, 774, 2110
+    fan_out(db, [3])
 
     db = analyse("skype")
     client = one_client(db, "skype", "192.168.1.34", 13021)
@@ -152,6 +208,11 @@ def main():
     udp_flows(db, "skype", 144)  # wire C2
     pairs(db, "skype", 144, {"probe": 142, "dialog": 2})  # wire F
     servers_2015(db)
+    roles_2015(db)
+    signalling(db, "skype")
+    keepalives(db, "skype", *KEEPALIVE_2015)
+    callers(db, "skype", 0, 0)  # wire C0
+    fan_out(db, [])
 
     db = analyse("skype_udp")
     one_client(db, "skype_udp", "192.168.1.2", 35990)  # an extract of SkypeIRC

@@ -30,6 +30,7 @@ static struct {
 	enum direction event_dir[RECORDED_MAX];
 	unsigned event_count;
 	const char *label;
+	enum flow_role role;
 } rec;
 
 void observe(const struct look *l, unsigned kind, uint32_t value)
@@ -42,6 +43,12 @@ void label_flow(const struct look *l, const char *label)
 {
 	(void)l;
 	rec.label = label;
+}
+
+void note_role(const struct look *l, enum flow_role role)
+{
+	(void)l;
+	rec.role = role;
 }
 
 void report_event(const struct look *l, const struct event *event)
@@ -60,6 +67,7 @@ struct play {
 	size_t stream_len[2];
 	uint32_t looks;
 	bool late; /* TCP: the start was not captured */
+	bool expected;
 };
 
 static struct endpoint at(const char *ip, uint16_t port)
@@ -93,6 +101,7 @@ static enum match play_look(struct play *p, enum direction dir, double seconds, 
 		.fresh = fresh,
 		.wire = (uint32_t)wire,
 		.from_start = !p->late,
+		.expected = p->expected,
 		.nth = p->looks++,
 		.state = p->state,
 	};

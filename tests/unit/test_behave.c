@@ -1,10 +1,12 @@
 /* Pairs, exchanges, the judgement, the spool, row indexes and problems: small tables, worked out by hand. */
 #include "base/problems.h"
 #include "base/row_index.h"
+#include "behave/callers.h"
 #include "behave/exchanges.h"
 #include "behave/judge.h"
 #include "behave/pairs.h"
 #include "store/spool.h"
+#include "dissectors/skype/skype.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,6 +109,92 @@ static void test_many_pairs(void **state)
 		assert_int_equal(p->first_packet, i + 1);
 		assert_null(pair_table_find(t, (i + 1) % 3 + 1, 0, &peer));
 	}
+	pair_table_free(t);
+}
+
+/* Who spoke first, and whether the client said anything to it in a flow that is the protocol's. */
+static void test_calls(void **state)
+{
+	(void)state;
+	struct error err;
+	struct pair_table *t = pair_table_new(20, &err);
+	const struct endpoint me = at(1, 5000), answered = at(2, 7), ignored = at(3, 7), stray = at(4, 7);
+	struct flow_record r = udp_flow(1, answered, me, 1, 1);
+	assert_true(pair_table_add(t, 1, 0, false, true, &r, &err));
+	r = udp_flow(2, ignored, me, 3, 0);
+	assert_true(pair_table_add(t, 1, 0, false, true, &r, &err));
+	r = udp_flow(3, me, ignored, 1, 0); /* another flow: no answer to its call */
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
+	r = udp_flow(4, stray, me, 1, 1);
+	assert_true(pair_table_add(t, 1, 0, false, false, &r, &err));
+	assert_true(pair_table_find(t, 1, 0, &answered)->called);
+	assert_true(pair_table_find(t, 1, 0, &answered)->call_answered);
+	assert_true(pair_table_find(t, 1, 0, &ignored)->called);
+	assert_false(pair_table_find(t, 1, 0, &ignored)->call_answered);
+	assert_false(pair_table_find(t, 1, 0, &stray)->called);
+	pair_table_free(t);
+}
+
+static bool is_supernode(uint32_t callers, uint32_t answered, int64_t seconds)
+{
+	const struct callers c = { .callers = callers,
+				   .answered = answered,
+				   .first_ns = 5,
+				   .last_ns = 5 + seconds * 1000000000,
+				   .flows = true };
+	return callers_make_supernode(&c);
+}
+
+/* 16 callers, and 16 for each 174 s; at least half of them answered. The client of 2006 has 3 in 174 s. */
+static void test_supernode(void **state)
+{
+	(void)state;
+	assert_false(is_supernode(3, 3, 174));
+	assert_false(is_supernode(15, 15, 1));
+	assert_true(is_supernode(16, 16, 1));
+	assert_true(is_supernode(16, 16, 173));
+	assert_false(is_supernode(16, 16, 174));
+	assert_true(is_supernode(32, 32, 174));
+	assert_false(is_supernode(31, 31, 174));
+	assert_false(is_supernode(3 * 21, 3 * 21, 3600)); /* that client, for an hour */
+	assert_true(is_supernode(16, 8, 1));
+	assert_false(is_supernode(16, 7, 1));
+	assert_true(is_supernode(17, 9, 1));
+	assert_false(is_supernode(17, 8, 1));
+	assert_false(is_supernode(1000000, 0, 60)); /* a scan */
+	assert_false(callers_make_supernode(&(struct callers){ 0 }));
+}
+
+/* Wire B1, B2: 18 bytes answered by 18 accept the client; 51 do not, nor does an answer to something else. */
+static void test_acceptance(void **state)
+{
+	(void)state;
+	const struct protocol *p = &protocol_skype;
+	struct logged_message log[] = { { 0, 31, TO_RESPONDER, 0 },  { 10, 18, TO_INITIATOR, 0 },
+					{ 10, 18, TO_RESPONDER, 0 }, { 10, 51, TO_INITIATOR, 0 },
+					{ 10, 18, TO_RESPONDER, 0 }, { 13, 18, TO_INITIATOR, 0 } };
+	struct flow_record r = udp_flow(1, at(1, 5000), at(2, 7), 3, 3);
+	int64_t ns = 0;
+	r.first_ns = 0;
+	r.sizes = 5;
+	assert_false(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
+	r.sizes = 6;
+	assert_true(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
+	assert_int_equal(ns, 53 * MESSAGE_TICK_NS);
+	log[5].dir = TO_RESPONDER; /* not an answer: the client asks again */
+	assert_false(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
+	/* The other side's question (here: 18 after 18) is not the client's. */
+	assert_true(pair_acceptance(p, TO_INITIATOR, log, &r, &ns));
+
+	struct error err;
+	struct pair_table *t = pair_table_new(4, &err);
+	const struct endpoint far = at(2, 7), other = at(3, 7);
+	assert_true(pair_table_add(t, 1, 0, true, true, &r, &err));
+	pair_table_accepted(t, 1, 0, &far, 500);
+	pair_table_accepted(t, 1, 0, &far, 900);
+	pair_table_accepted(t, 1, 0, &other, 900); /* no pair: nothing happens */
+	assert_true(pair_table_find(t, 1, 0, &far)->accepted);
+	assert_int_equal(pair_table_find(t, 1, 0, &far)->accepted_ns, 500);
 	pair_table_free(t);
 }
 
@@ -283,15 +371,12 @@ static void test_problems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probe),
-		cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_many_pairs),
-		cmocka_unit_test(test_exchanges),
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_spool),
-		cmocka_unit_test(test_spool_without_space),
-		cmocka_unit_test(test_row_index),
-		cmocka_unit_test(test_problems),
+		cmocka_unit_test(test_probe),      cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_many_pairs), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_supernode),  cmocka_unit_test(test_acceptance),
+		cmocka_unit_test(test_exchanges),  cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_spool),      cmocka_unit_test(test_spool_without_space),
+		cmocka_unit_test(test_row_index),  cmocka_unit_test(test_problems),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -564,7 +564,7 @@ static void sha256_vectors(void **state)
 }
 
 /* What one progress line puts on stderr, after more than the tenth of a second between two drawings. */
-static void progress_draw(uint64_t total, uint64_t done, char *out, size_t size)
+static void progress_draw(bool by_packets, uint64_t total, uint64_t done, char *out, size_t size)
 {
 	char path[PATH_ROOM];
 	int saved = dup(STDERR_FILENO),
@@ -572,7 +572,8 @@ static void progress_draw(uint64_t total, uint64_t done, char *out, size_t size)
 
 	fflush(stderr);
 	dup2(file, STDERR_FILENO);
-	struct progress *p = progress_new("reading", total, true);
+	struct progress *p = by_packets ? progress_new_packets("reading", total, true)
+					: progress_new("reading", total, true);
 
 	usleep(120000);
 	for (unsigned i = 0; i < 5000; i++)
@@ -597,7 +598,7 @@ static void progress_line(void **state)
 	progress_update(NULL, 1, 1);
 	progress_free(NULL);
 
-	progress_draw(2800000000, 1200000000, text, sizeof text);
+	progress_draw(false, 2800000000, 1200000000, text, sizeof text);
 	assert_non_null(strstr(text, "\rreading 43 %  1.2 GB of 2.8 GB  2.4 M packets"));
 	assert_non_null(strstr(text, " left"));
 	/* Drawn once, then wiped: as many spaces between two returns. */
@@ -608,7 +609,11 @@ static void progress_line(void **state)
 	assert_int_equal(strspn(wipe + 1, " "), wipe - text - 1);
 	assert_int_equal(text[strlen(text) - 1], '\r');
 
-	progress_draw(0, 1234, text, sizeof text);
+	progress_draw(true, 4800000, 0, text, sizeof text);
+	assert_non_null(strstr(text, "\rreading 50 %  2.4 M packets of 4.8 M packets  "));
+	assert_non_null(strstr(text, "packets/s  0:0"));
+
+	progress_draw(false, 0, 1234, text, sizeof text);
 	assert_null(strchr(text, '%'));
 	assert_null(strstr(text, "left"));
 	assert_non_null(strstr(text, "1.2 kB  2.4 M packets"));

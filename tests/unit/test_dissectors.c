@@ -76,7 +76,8 @@ static void check_kind(const struct evidence_kind *k)
 		fail_msg("a kind without name or words");
 	bool fine = k->test == TEST_AGAINST ? k->bits == 0.0F && k->against < 0.0F
 					    : k->bits > 0.0F && k->cap >= k->bits && k->against <= 0.0F;
-	if (k->test == TEST_NONE || k->test == TEST_PEERS || k->test == TEST_REFLECTED)
+	if (k->test == TEST_NONE || k->test == TEST_PEERS || k->test == TEST_REFLECTED ||
+	    k->test == TEST_REPEATED)
 		fine = fine && k->against == 0.0F; /* nothing would ever count it */
 	if (k->about == ABOUT_FLOW)
 		fine = fine && k->test == TEST_NONE && k->cap == k->bits; /* counted once for each flow */
@@ -87,10 +88,9 @@ static void check_kind(const struct evidence_kind *k)
 static void check_machinery(const struct protocol *p)
 {
 	static const enum evidence_test tests[MACHINERY_KIND_COUNT] = {
-		[MACHINERY_REFUSED] = TEST_AGAINST,
-		[MACHINERY_OTHER_LABEL] = TEST_AGAINST,
-		[MACHINERY_MANY_PEERS] = TEST_NONE,
-		[MACHINERY_TCP_AFTER_UDP] = TEST_NONE,
+		[MACHINERY_REFUSED] = TEST_AGAINST, [MACHINERY_OTHER_LABEL] = TEST_AGAINST,
+		[MACHINERY_MANY_PEERS] = TEST_NONE, [MACHINERY_TCP_AFTER_UDP] = TEST_NONE,
+		[MACHINERY_CALLED] = TEST_NONE,
 	};
 	for (enum machinery_kind m = 0; m < MACHINERY_KIND_COUNT; m++) {
 		unsigned kind = 99;
@@ -123,6 +123,7 @@ static void check_protocol(const struct protocol *p)
 	/* A socket has one memory for each of these tests. */
 	assert_true(of_test[TEST_PEERS] <= 1 && of_test[TEST_COUNTER] <= 1);
 	assert_true(of_test[TEST_NONCE] <= 1 && of_test[TEST_REFLECTED] <= 1);
+	assert_true(of_test[TEST_REPEATED] <= 1);
 	check_machinery(p);
 }
 
@@ -154,6 +155,8 @@ static void test_sums(void **state)
 	assert_true(header + nonces + echo + k[SKYPE_TCP_AFTER_UDP].cap < 20.0F);  /* one server */
 	assert_true(header + nonces + echo + k[SKYPE_RETRANSMISSION].cap < 20.0F); /* ... asked every 2 s */
 	assert_true(header + nonces + step + 2 * echo < 20.0F);                    /* two servers */
+	/* A popular server, whose clients all ask the same. */
+	assert_true(header + nonces + many + k[SKYPE_FAN_OUT].cap + k[SKYPE_CALLED].cap < 20.0F);
 	/* skype_udp.pcap: a message sent three times, to one peer, is enough; many sent twice are not. */
 	assert_true(header + k[SKYPE_RETRANSMISSION].bits + k[SKYPE_RETRANSMITTED_TWICE].bits +
 			    k[SKYPE_ID_COUNTER].against >=
@@ -170,19 +173,21 @@ static void test_nak_and_resend(void **state)
 	struct play p;
 	start_udp(&p);
 	assert_int_equal(play_datagram(&p, TO_RESPONDER, 66.123, probe, sizeof probe), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, 3);
+	assert_int_equal(rec.seen_count, 5);
 	assert_int_equal(last_value(SKYPE_ID_COUNTER), 0x15f2);
+	assert_int_equal(times_seen(SKYPE_RANDOM), 1);
+	assert_int_equal(last_value(SKYPE_FAN_OUT), 0x644a654d);
 	assert_int_equal(last_value(SKYPE_NONCE), 0x31c49a07);
 	assert_int_equal(times_seen(SKYPE_UDP_HEADER), 1);
 
 	assert_int_equal(play_datagram(&p, TO_INITIATOR, 66.249, nak, sizeof nak), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, 5);
+	assert_int_equal(rec.seen_count, 7);
 	assert_int_equal(last_value(SKYPE_ID_ECHO), 0x15f2);
 	assert_int_equal(last_value(SKYPE_REFLECTED), 0x5680f573);
-	assert_int_equal(rec.seen[4].dir, TO_INITIATOR);
+	assert_int_equal(rec.seen[6].dir, TO_INITIATOR);
 
 	assert_int_equal(play_datagram(&p, TO_RESPONDER, 66.2491, resend, sizeof resend), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, 7);
+	assert_int_equal(rec.seen_count, 9);
 	assert_int_equal(times_seen(SKYPE_RESEND), 2);
 	assert_null(rec.label);
 	assert_int_equal(rec.event_count, 0);
@@ -218,15 +223,17 @@ static void test_ack(void **state)
 	/* The second echo of one message says nothing new. */
 	play_datagram(&p, TO_INITIATOR, 85.82, ack, sizeof ack);
 	assert_int_equal(times_seen(SKYPE_ID_ECHO), 1);
-	/* Another id: neither an echo nor an address to be trusted. */
+	/* Another id: neither an echo nor an address to be trusted, unless many others name it, too. */
 	unsigned before = rec.seen_count;
 	ack[1] = 0x11;
 	assert_int_equal(play_datagram(&p, TO_INITIATOR, 85.83, ack, sizeof ack), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, before);
+	assert_int_equal(rec.seen_count, before + 1);
+	assert_int_equal(last_value(SKYPE_AGREED), 0x5680f573);
 	/* Nor is the receiver's own address, 192.168.1.2, without the echo... */
 	uint8_t own[11] = { 0x99, 0x99, 0x05, 192, 168, 1, 2, 0, 0, 0, 0 };
 	assert_int_equal(play_datagram(&p, TO_INITIATOR, 85.84, own, sizeof own), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, before);
+	assert_int_equal(rec.seen_count, before + 2);
+	assert_int_equal(last_value(SKYPE_AGREED), 0xc0a80102);
 	/* ... which it is with it. */
 	own[0] = 0x16;
 	own[1] = 0x10;
@@ -242,7 +249,8 @@ static void test_unasked_answer(void **state)
 	const uint8_t answer[11] = { 0x12, 0x34, 0x05, 192, 168, 1, 2, 'a', 'b', 'c', 'd' };
 	play_start(&p, &dissector_skype_udp, at(PEER, 15294), at(CLIENT, 35990));
 	assert_int_equal(play_datagram(&p, TO_RESPONDER, 0.0, answer, sizeof answer), MATCH_MAYBE);
-	assert_int_equal(rec.seen_count, 0);
+	assert_int_equal(rec.seen_count, 1);
+	assert_int_equal(times_seen(SKYPE_AGREED), 1);
 }
 
 static void test_reflected_must_be_public(void **state)

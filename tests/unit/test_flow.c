@@ -2,6 +2,7 @@
  * The flow table against D1-D4: expectations are worked out by hand from the definitions, packet by packet.
  */
 #include "flow/flow_table.h"
+#include "base/slab.h"
 #include "flow/message_log.h"
 #include "flow/tcp_head.h"
 #include <setjmp.h>
@@ -337,23 +338,86 @@ static void test_message_log(void **state)
 {
 	(void)state;
 	struct world *w = world_new(16, 2048);
-	uint16_t sizes[MESSAGE_LOG_MAX];
+	struct logged_message log[MESSAGE_LOG_MAX];
 	uint8_t bytes[100] = { 0 };
 	for (unsigned i = 1; i <= 90; i++) {
 		struct packet p = packet_of(IPPROTO_UDP, i % 3 != 0, 1000, i, (struct span){ bytes, i });
 		feed(w, &p)->flow->wants_sizes = true;
 		settle(w, &p);
 	}
-	assert_int_equal(message_log_copy(w->step.flow, sizes, MESSAGE_LOG_MAX), 90);
-	for (unsigned i = 1; i <= 90; i++)
-		assert_int_equal(sizes[i - 1], i | (i % 3 ? 0 : 0x8000));
-	assert_int_equal(message_log_copy(w->step.flow, sizes, 7), 7);
-	assert_int_equal(sizes[0], 1);
+	assert_int_equal(message_log_copy(w->step.flow, log, MESSAGE_LOG_MAX), 90);
+	for (unsigned i = 1; i <= 90; i++) {
+		assert_int_equal(log[i - 1].size, i);
+		assert_int_equal(log[i - 1].dir, i % 3 ? TO_RESPONDER : TO_INITIATOR);
+	}
+	assert_int_equal(message_log_copy(w->step.flow, log, 7), 7);
+	assert_int_equal(log[0].size, 1);
+	assert_int_equal(log[6].size, 7);
 	for (unsigned i = 0; i < 2 * MESSAGE_LOG_MAX; i++)
 		udp(w, true, 1000, 100 + i);
-	assert_int_equal(message_log_copy(w->step.flow, sizes, MESSAGE_LOG_MAX), MESSAGE_LOG_MAX);
+	assert_int_equal(message_log_copy(w->step.flow, log, MESSAGE_LOG_MAX), MESSAGE_LOG_MAX);
 	assert_stats(w, 1, 90 + 2 * MESSAGE_LOG_MAX);
 	world_free(w);
+}
+
+/* Times are those of the messages, to 10 us, however many are added up; entries begin when somebody asks. */
+static void test_message_times(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 2048);
+	const int64_t start = INT64_C(1156500000123456789);
+	udp(w, true, 1000, start); /* not logged: the first time counts from here */
+	const int64_t at[] = { start + 999, start + 33333, start + 60 * NS_PER_S, start + 10 * NS_PER_S,
+			       start + 60 * NS_PER_S + 30033 * NS_PER_S / 1000 };
+	for (unsigned i = 0; i < 5; i++) {
+		w->step.flow->wants_sizes = true;
+		udp(w, i % 2, 1000, at[i]);
+	}
+	struct logged_message log[8];
+	assert_int_equal(message_log_copy(w->step.flow, log, 8), 5);
+	struct message_reader r = message_reader_on(log, 5, w->step.flow->first_ns);
+	struct message m;
+	/* The one that is older than the one before it comes right behind that. */
+	const int64_t expected[] = { at[0], at[1], at[2], at[2], at[4] };
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(message_next(&r, &m));
+		assert_int_equal(m.ns, expected[i] / 10000 * 10000);
+		assert_int_equal(m.size, 3);
+		assert_int_equal(m.dir, i % 2 ? TO_RESPONDER : TO_INITIATOR);
+	}
+	assert_false(message_next(&r, &m));
+	/* 1000 gaps of 10.999 us do not drift. */
+	struct world *drift = world_new(16, 2048);
+	udp(drift, true, 1000, start);
+	for (int i = 1; i <= 1000; i++) {
+		drift->step.flow->wants_sizes = true;
+		udp(drift, true, 1000, start + i * INT64_C(10999));
+	}
+	struct logged_message many[MESSAGE_LOG_MAX];
+	assert_int_equal(message_log_copy(drift->step.flow, many, MESSAGE_LOG_MAX), 1000);
+	r = message_reader_on(many, 1000, start);
+	while (message_next(&r, &m))
+		;
+	assert_int_equal(m.ns, (start + 1000 * INT64_C(10999)) / 10000 * 10000);
+	world_free(w);
+	world_free(drift);
+}
+
+/* More than 2^32 ticks (12 hours) between two messages: at the limit, not around it. */
+static void test_message_gap_saturates(void **state)
+{
+	(void)state;
+	struct slab *pool = slab_new(sizeof(struct message_log), 4);
+	struct flow flow = { .first_ns = 0 };
+	struct logged_message log[2];
+	message_log_add(pool, &flow, TO_RESPONDER, 40000, 20 * NS_PER_S);
+	message_log_add(pool, &flow, TO_INITIATOR, 5, 13 * 3600 * NS_PER_S);
+	assert_int_equal(message_log_copy(&flow, log, 2), 2);
+	assert_int_equal(log[0].gap, 2000000);
+	assert_int_equal(log[0].size, MESSAGE_SIZE_MAX);
+	assert_int_equal(log[0].dir, TO_RESPONDER);
+	assert_int_equal(log[1].gap, UINT32_MAX);
+	slab_free(pool);
 }
 
 /* --- TCP
@@ -664,6 +728,8 @@ int main(void)
 		cmocka_unit_test(test_icmp_quote),
 		cmocka_unit_test(test_early_fragments),
 		cmocka_unit_test(test_message_log),
+		cmocka_unit_test(test_message_times),
+		cmocka_unit_test(test_message_gap_saturates),
 		cmocka_unit_test(test_tcp_teardown),
 		cmocka_unit_test(test_tcp_reset_and_reuse),
 		cmocka_unit_test(test_tcp_unanswered),

@@ -80,6 +80,27 @@ static void test_by_hand(void **state)
 	assert_true(fabs(belief(&n).gap - ln_normal(36, 30, 2)) < 1e-3);
 }
 
+/* What the sizes are of decides who may be named; the belief is the same. */
+static void test_who_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		enum nbc_sizes sizes;
+		const char *name;
+	} rows[] = {
+		{ NBC_SIZES_UNKNOWN, "RTP AMR-WB 8.85 kbit/s" }, /* 24 bytes: nearest, and narrowest */
+		{ NBC_SIZES_OF_MEDIA, "RTP AMR-WB 8.85 kbit/s" },
+		{ NBC_SIZES_OF_MESSAGES, "G.729 20 ms" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct nbc n = { .sizes = (uint8_t)rows[i].sizes };
+		play(&n, 60, 24, 0, 20 * MS);
+		struct nbc_belief b = belief(&n);
+		assert_string_equal(voice_models_name(models, (unsigned)b.codec_mode), rows[i].name);
+		assert_true(fabs(b.size - ln_normal(24, 24, 1)) < 1e-4); /* G.723.1 */
+	}
+}
+
 /* -5 allows 2.6 sigma of framing: 5.2 ms. So 4.8 to 65.2 ms pass, all of it: the modes are 10 ms apart. */
 static void test_reach_of_framing(void **state)
 {
@@ -309,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_who_is_named),
 		cmocka_unit_test(test_reach_of_framing),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_disorder_and_extremes),

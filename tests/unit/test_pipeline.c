@@ -94,6 +94,21 @@ static bool put_version(struct sink *s, const struct version_row *row, struct er
 	(void)s, (void)row, (void)err;
 	return true;
 }
+static bool put_call(struct sink *s, const struct call_row *row, struct error *err)
+{
+	(void)s, (void)row, (void)err;
+	return true;
+}
+static bool put_hold(struct sink *s, const struct hold_row *row, struct error *err)
+{
+	(void)s, (void)row, (void)err;
+	return true;
+}
+static bool put_stream(struct sink *s, const struct stream_row *row, struct error *err)
+{
+	(void)s, (void)row, (void)err;
+	return true;
+}
 static bool put_total(struct sink *s, const struct label_total_row *row, struct error *err)
 {
 	(void)s, (void)row, (void)err;
@@ -105,8 +120,9 @@ static bool put_size(struct sink *s, const struct size_row *row, struct error *e
 	return true;
 }
 static const struct sink_ops recorder_ops = {
-	"recorder",   put_run,      put_input,   put_counter, put_client, put_peer, put_pair, put_flow,
-	put_evidence, put_exchange, put_message, put_version, put_total,  put_size, NULL,     NULL,
+	"recorder", put_run,      put_input,    put_counter, put_client,  put_peer, put_pair,
+	put_flow,   put_evidence, put_exchange, put_message, put_version, put_call, put_hold,
+	put_stream, put_total,    put_size,     NULL,        NULL,
 };
 
 /* A source that only counts. */
@@ -128,6 +144,8 @@ struct world {
 	struct recorder recorder;
 };
 
+#define MOST (SOCKET_CSC_MAX + 1000U)
+
 static struct world *world_new(bool all_flows, uint32_t max_flows)
 {
 	struct world *w = calloc(1, sizeof *w);
@@ -138,11 +156,11 @@ static struct world *world_new(bool all_flows, uint32_t max_flows)
 	netset_add_private(w->internal);
 	const struct pipeline_options options = {
 		.flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS, .max_flows = max_flows, .head_bytes = 2048 },
-		.aggregate = { .sockets = { .max_sockets = 1000,
+		.aggregate = { .sockets = { .max_sockets = MOST,
 					    .verdict_bits = 20,
 					    .suspect_bits = 10,
 					    .internal = w->internal },
-			       .max_pairs = 1000,
+			       .max_pairs = MOST,
 			       .all_flows = all_flows },
 	};
 	w->pipeline = pipeline_new(&options, &err);
@@ -381,12 +399,57 @@ static void test_evicted(void **state)
 	world_free(w);
 }
 
+/* So is a socket for whose test there was no room. */
+static void test_untested(void **state)
+{
+	(void)state;
+	for (uint32_t beyond = 0; beyond < 2; beyond++) {
+		struct world *w = world_new(false, MOST);
+		static const uint8_t payload[18] = { 0x15, 0xe8, 0x02, 0x5a, 0x91, 0x33, 0xc7, 0x08 };
+		for (uint32_t i = 0; i < SOCKET_CSC_MAX + beyond; i++)
+			udp(w, i * 1e-3, CLIENT, (uint16_t)(1024 + i), PEER(1), 10000, payload,
+			    sizeof payload);
+		world_finish(w);
+		assert_int_equal(w->recorder.complete, !beyond);
+		if (beyond)
+			assert_string_equal(
+				w->recorder.problems,
+				"1 sockets had no room for the chi-square test: suspected at most");
+		world_free(w);
+	}
+}
+
+/* ... and a flow with more streams of media than have room. */
+static void test_many_streams(void **state)
+{
+	(void)state;
+	for (uint8_t beyond = 0; beyond < 2; beyond++) {
+		struct world *w = world_new(false, 1000);
+		for (unsigned n = 0; n < 20 * (MEDIA_STREAMS_MAX + beyond); n++) {
+			/* RFC 3550 5.1: PCMU, 20 ms; one source after the other */
+			const uint8_t i = (uint8_t)(n % 20), ssrc = (uint8_t)(n / 20);
+			const uint8_t rtp[12 + 160] = {
+				0x80, 0, 0, i,   0, 0, (uint8_t)(160 * i >> 8), (uint8_t)(160 * i),
+				1,    2, 3, ssrc
+			};
+			udp(w, 0.02 * n, CLIENT, PORT, PEER(1), 6000, rtp, sizeof rtp);
+		}
+		world_finish(w);
+		assert_int_equal(w->recorder.complete, !beyond);
+		if (beyond)
+			assert_non_null(strstr(w->recorder.problems,
+					       "1 flows were not measured for media, or in part"));
+		world_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_labels),     cmocka_unit_test(test_only_recognised),
-		cmocka_unit_test(test_no_verdict), cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_labels),       cmocka_unit_test(test_only_recognised),
+		cmocka_unit_test(test_no_verdict),   cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_evicted),      cmocka_unit_test(test_untested),
+		cmocka_unit_test(test_many_streams),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

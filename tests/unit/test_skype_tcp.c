@@ -94,7 +94,7 @@ static void test_node_random(void **state)
 	for (unsigned i = 0; i < 1000000; i++) {
 		struct play p;
 		p.dissector = &dissector_skype_node;
-		p.late = false;
+		p.late = p.expected = false;
 		p.looks = 0;
 		memset(p.state, 0, 16);
 		random_bytes(&seed, bytes, 64);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { HEADER, COUNTER, NONCE, REFLECTED, REFUSED, RECEIVER, ECHO, FLOW };
+enum { HEADER, COUNTER, NONCE, REFLECTED, REFUSED, RECEIVER, ECHO, REPEATED, AGREED, RANDOM, FLOW };
 static const struct evidence_kind kinds[] = {
 	[HEADER] = { "header", "", ABOUT_SOCKETS, TEST_NONE, 3, 6, 0 },
 	[COUNTER] = { "counter", "", ABOUT_SENDER, TEST_COUNTER, 4, 12, -2 },
@@ -21,12 +21,18 @@ static const struct evidence_kind kinds[] = {
 	[REFUSED] = { "refused", "", ABOUT_SOCKETS, TEST_AGAINST, 0, 0, -6 },
 	[RECEIVER] = { "receiver", "", ABOUT_RECEIVER, TEST_NONE, 1, 9, 0 },
 	[ECHO] = { "echo", "", ABOUT_SOCKETS, TEST_PEERS, 3, 9, 0 },
+	[REPEATED] = { "repeated", "", ABOUT_SENDER, TEST_REPEATED, 2, 5, 0 },
+	[AGREED] = { "agreed", "", ABOUT_RECEIVER, TEST_AGREED, 4, 11, 0 },
+	[RANDOM] = { "random", "", ABOUT_SENDER, TEST_RANDOMNESS, 1, 4, -4 },
 	[FLOW] = { "flow", "", ABOUT_FLOW, TEST_NONE, 20, 20, 0 },
 };
+/* Byte 2 is constant, all behind it is random. */
+static const struct csc_rule rule = { "rule", "", 0x0030, 0xffc0, false };
 static const struct protocol test_protocol = { .name = "test",
 					       .suspected_name = "test?",
 					       .kinds = kinds,
-					       .kind_count = 8,
+					       .kind_count = FLOW + 1,
+					       .csc_socket = &rule,
 					       .machinery = { [MACHINERY_REFUSED] = &kinds[REFUSED] } };
 
 /* Two that look at UDP: a payload of pairs, protocol '1' or '2' and the kind that it observes or 'L' for a
@@ -283,6 +289,129 @@ static void test_reflected(void **state)
 	socket_table_free(t);
 }
 
+/* The same value to peers 1, 2, ... n. */
+static void fan_out(struct socket_table *t, uint32_t value, uint8_t n)
+{
+	for (uint8_t i = 1; i <= n; i++)
+		tell(t, ME, PEER(i), REPEATED, value);
+}
+
+static const uint32_t differing[] = {
+	0x2e7af131, 0xc522380a, 0xf01c2220, 0xa57cfdf1, 0x13579bdf, 0xdeadbeef
+};
+
+static void test_repeated(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(100);
+	for (unsigned i = 0; i < 4; i++)
+		tell(t, ME, PEER(1), REPEATED, differing[i]);
+	tell(t, ME, PEER(1), REPEATED, differing[3]); /* the same peer, as often as you like */
+	tell(t, ME, at(198, 1, 7001), REPEATED, differing[3]);
+	tell(t, ME, PEER(2), REPEATED, differing[3]); /* a second address */
+	tell(t, ME, PEER(2), REPEATED, differing[3]);
+	assert_true(bits_of(t, ME) == 0);
+	tell(t, ME, PEER(3), REPEATED, differing[3]); /* the third */
+	assert_true(bits_of(t, ME) == 2);
+	for (uint8_t i = 4; i < 20; i++)
+		tell(t, ME, PEER(i), REPEATED, differing[3]);
+	assert_true(bits_of(t, ME) == 2); /* once for each value */
+	fan_out(t, differing[4], 3);
+	assert_true(bits_of(t, ME) == 4);
+	fan_out(t, differing[5], 8);
+	assert_true(bits_of(t, ME) == 5); /* the cap */
+	socket_table_free(t);
+}
+
+/* Constants, flags and counters repeat as well, but what is remembered beside them does not look random. */
+/* Answers whose questions were not captured: what at least three addresses say alike. */
+static void test_agreed(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(100);
+	tell(t, PEER(1), ME, AGREED, 0x5680f573);
+	tell(t, PEER(1), ME, AGREED, 0x5680f573); /* one peer, as often as you like */
+	tell(t, PEER(2), ME, AGREED, 0x5680f573); /* two: a vendor's constant */
+	assert_true(bits_of(t, ME) == 0);
+	tell(t, PEER(3), ME, AGREED, 0x5680f573);
+	assert_true(bits_of(t, ME) == 4);
+	tell(t, PEER(4), ME, AGREED, 0x5680f573);
+	tell(t, PEER(5), ME, AGREED, 0x5680f573);
+	assert_true(bits_of(t, ME) == 11); /* the cap */
+	socket_table_free(t);
+
+	t = table_new(100);
+	for (uint8_t i = 1; i < 40; i++) /* a counter, or anything that differs, never agrees */
+		tell(t, PEER(i), ME, AGREED, 0x5680f573U + i % 2);
+	assert_true(bits_of(t, ME) == 0);
+	socket_table_free(t);
+}
+
+static void say_head(struct socket_table *t, const uint8_t head[8])
+{
+	struct error err;
+	struct observation o = { .packet = ++packet,
+				 .from = ME,
+				 .to = PEER(1),
+				 .l4 = IPPROTO_UDP,
+				 .kind = RANDOM,
+				 .has_head = true };
+	memcpy(o.head, head, sizeof o.head);
+	assert_true(socket_table_observe(t, &o, &err));
+}
+
+static float bits_of_heads(unsigned messages, bool random)
+{
+	struct socket_table *t = table_new(100);
+	uint32_t state = 1;
+	for (unsigned i = 0; i < messages; i++) {
+		uint8_t head[8] = { 0, (uint8_t)i, 0x02 };
+		for (unsigned b = 3; b < sizeof head; b++) {
+			state = state * 1664525U +
+				1013904223U; /* Numerical Recipes; its high bits are good */
+			head[b] = random ? (uint8_t)(state >> 24) : (uint8_t)(i >> 3);
+		}
+		say_head(t, head);
+	}
+	const struct endpoint me = ME;
+	struct socket_entry *s = socket_table_find(t, 0, IPPROTO_UDP, &me);
+	assert_non_null(s);
+	socket_judge_randomness(s);
+	float bits = socket_bits(s);
+	socket_table_free(t);
+	return bits;
+}
+
+static void test_randomness(void **state)
+{
+	(void)state;
+	assert_true(bits_of_heads(151, true) == 1); /* the least that can fail: docs/statistics.md */
+	assert_true(bits_of_heads(150, true) == 0); /* too few: neither for nor against */
+	assert_true(bits_of_heads(400, false) == -4);
+}
+
+static void test_repeated_by_structure(void **state)
+{
+	(void)state;
+	struct socket_table *t = table_new(100);
+	for (unsigned i = 0; i < 5; i++)
+		fan_out(t, 0xc522380a, 9); /* a constant: nothing else is remembered */
+	assert_true(bits_of(t, ME) == 0);
+	socket_table_free(t);
+	t = table_new(100);
+	for (unsigned i = 0; i < 20; i++)
+		fan_out(t, 0x51000000 | i % 6 << 8, 5); /* an enumeration, in one of the bytes */
+	assert_true(bits_of(t, ME) == 0);
+	socket_table_free(t);
+	t = table_new(100);
+	for (unsigned i = 0; i < 3; i++) /* too few to tell */
+		fan_out(t, differing[i], 5);
+	assert_true(bits_of(t, ME) == 0);
+	fan_out(t, differing[3], 5);
+	assert_true(bits_of(t, ME) == 2);
+	socket_table_free(t);
+}
+
 static bool collect(void *self, struct socket_entry *s)
 {
 	uint16_t **next = self;
@@ -364,7 +493,7 @@ static struct flow_identity identity_after(const char *one, const char *two)
 {
 	struct error err;
 	struct identifier *id =
-		identifier_new((struct observer){ .observed = ignore_observation }, NULL, &err);
+		identifier_new((struct observer){ .observed = ignore_observation }, NULL, NULL, &err);
 	assert_non_null(id);
 	struct flow flow = { .key = { .low = ME, .high = PEER(1), .l4 = IPPROTO_UDP }, .first_packet = 1 };
 	const char *payloads[] = { one, two };
@@ -382,6 +511,58 @@ static struct flow_identity identity_after(const char *one, const char *two)
 	struct flow_identity out = flow.id;
 	identifier_free(id);
 	return out;
+}
+
+/* A message of constants; what matters is that the test wants a table for its socket. */
+static void say_random(struct socket_table *t, struct endpoint from)
+{
+	struct error err;
+	packet++;
+	const struct observation o = { .ts_ns = (int64_t)packet,
+				       .packet = packet,
+				       .from = from,
+				       .to = PEER(1),
+				       .l4 = IPPROTO_UDP,
+				       .kind = RANDOM,
+				       .has_head = true };
+	assert_true(socket_table_observe(t, &o, &err));
+}
+
+static enum verdict verdict_of(struct socket_table *t, struct endpoint e)
+{
+	return socket_verdict(t, socket_table_find(t, 0, IPPROTO_UDP, &e));
+}
+
+/* Without room for the test that may speak against it, a socket is suspected at most, for good, and counted.
+ */
+static void test_untested_makes_no_verdict(void **state)
+{
+	(void)state;
+	const struct endpoint last = at(10, 2, 1), beyond = at(10, 3, 1), another = at(10, 4, 1);
+	struct socket_table *t = table_new(SOCKET_CSC_MAX + 2);
+	for (unsigned i = 1; i < SOCKET_CSC_MAX; i++)
+		say_random(t, at(10, 1, (uint16_t)i));
+	say_random(t, last);
+	assert_int_equal(socket_table_untested(t), 0);
+	for (int i = 0; i < 3; i++) /* counted once */
+		say_random(t, beyond);
+	assert_int_equal(socket_table_untested(t), 1);
+	tell(t, PEER(1), last, REFLECTED, 0x0a000002); /* its own address: 20 bits */
+	tell(t, PEER(1), beyond, REFLECTED, 0x0a000003);
+	assert_true(bits_of(t, beyond) == 20);
+	assert_int_equal(verdict_of(t, last), VERDICT_RECOGNISED);
+	assert_int_equal(verdict_of(t, beyond), VERDICT_SUSPECTED);
+	tell(t, PEER(1), another, REFLECTED, 0x0a000004); /* whom nobody wants to test */
+	assert_int_equal(verdict_of(t, another), VERDICT_RECOGNISED);
+	assert_int_equal(socket_table_evicted(t), 0);
+	/* A place that becomes free is no help: the test would not see how the socket began. */
+	tell(t, at(10, 5, 1), PEER(1), HEADER, 0);
+	assert_int_equal(socket_table_evicted(t), 1);
+	say_random(t, beyond);
+	assert_null(socket_table_find(t, 0, IPPROTO_UDP, &beyond)->csc);
+	assert_int_equal(verdict_of(t, beyond), VERDICT_SUSPECTED);
+	assert_int_equal(socket_table_untested(t), 1);
+	socket_table_free(t);
 }
 
 /* Evidence about a flow and its label are of one protocol: bits of two never add up. */
@@ -439,9 +620,14 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_nonce),
 		cmocka_unit_test(test_reflected),
+		cmocka_unit_test(test_agreed),
+		cmocka_unit_test(test_randomness),
+		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_repeated_by_structure),
 		cmocka_unit_test(test_eviction_and_order),
 		cmocka_unit_test(test_many_sockets),
 		cmocka_unit_test(test_eviction_makes_no_verdict),
+		cmocka_unit_test(test_untested_makes_no_verdict),
 		cmocka_unit_test(test_two_protocols_on_a_flow),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

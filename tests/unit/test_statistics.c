@@ -15,11 +15,11 @@
 #include <cmocka.h>
 
 /* The three rules of the paper; group 1 of the paper is bit 0. */
-static const struct csc_rule end_to_end = { "end-to-end", "groups 5, 6 fixed", 0x0030, 0xffcf };
-static const struct csc_rule gateway = { "gateway", "groups 1-8 fixed", 0x00ff, 0xff00 };
-static const struct csc_rule over_tcp = { "tcp", "all random", 0x0000, 0xffff };
+static const struct csc_rule end_to_end = { "end-to-end", "groups 5, 6 fixed", 0x0030, 0xffcf, false };
+static const struct csc_rule gateway = { "gateway", "groups 1-8 fixed", 0x00ff, 0xff00, false };
+static const struct csc_rule over_tcp = { "tcp", "all random", 0x0000, 0xffff, false };
 /* End-to-end where ids are counters (wire A2): groups 1-4 are not looked at. */
-static const struct csc_rule counted_ids = { "end-to-end, ids not looked at", "", 0x0030, 0xffc0 };
+static const struct csc_rule counted_ids = { "end-to-end, ids not looked at", "", 0x0030, 0xffc0, false };
 
 static void add(struct csc *c, uint64_t bits)
 {
@@ -155,7 +155,7 @@ static void test_few_messages(void **state)
 		assert_true(csc_statistic(&c, 0) == 15.0F * (float)n);
 		assert_int_equal(csc_test(&c, &over_tcp), n < 11 ? CSC_TOO_FEW : CSC_FAILS);
 	}
-	assert_int_equal(csc_test(&c, &(struct csc_rule){ "", "", 0xffff, 0 }), CSC_TOO_FEW);
+	assert_int_equal(csc_test(&c, &(struct csc_rule){ "", "", 0xffff, 0, false }), CSC_TOO_FEW);
 }
 
 static void test_random_payload(void **state)

@@ -210,7 +210,10 @@ static void put_sockets(struct sink *s)
 				     .last_ns = T0 + 9,
 				     .version = "1.3.0.48",
 				     .total = total,
-				     .peers = 2 };
+				     .peers = 2,
+				     .callers = 20,
+				     .callers_answered = 19,
+				     .is_supernode = true };
 	struct client_row bare = { .id = 2,
 				   .protocol = "skype",
 				   .verdict = "skype?",
@@ -230,10 +233,15 @@ static void put_sockets(struct sink *s)
 static void put_flows(struct sink *s)
 {
 	struct flow_record tcp = flow_record(), other = flow_record();
-	struct flow_row row = {
-		.flow = &tcp, .protocol = "skype", .source = LABEL_FROM_payload, .bits = 30.25F, .client = 1
-	};
+	struct flow_row row = { .flow = &tcp,
+				.protocol = "skype",
+				.source = LABEL_FROM_payload,
+				.bits = 30.25F,
+				.client = 1,
+				.keepalive = { .count = 3, .interval_ns = INT64_C(60030000000) } };
 	struct error err;
+
+	tcp.role = ROLE_login;
 
 	assert_true(s->ops->put_flow(s, &row, &err));
 	/* The other of everything that can be NULL, and a protocol without a name. */
@@ -299,6 +307,88 @@ static void put_meaning(struct sink *s)
 	assert_true(s->ops->put_size(s, &size, &err));
 }
 
+/* A call with all that can be known of one, and one with nothing; the streams likewise. */
+static void put_media(struct sink *s)
+{
+	const struct call full = {
+		.near = endpoint("10.0.0.1", 40000),
+		.far = endpoint("198.51.100.1", 33033),
+		.l4 = IPPROTO_UDP,
+		.near_began = true,
+		.audio = true,
+		.video = true,
+		.basis = MEDIA_BASIS_socket,
+		.way = MEDIA_WAY_RELAYED,
+		.near_public = endpoint("203.0.113.7", 4000),
+		.behind = endpoint("198.51.100.9", 5000),
+		.round_trip_ms = 80.5F,
+		.client = 1,
+		.first_ns = T0,
+		.last_ns = T0 + 9,
+		.side = { { 10, 700, 60, 80, 33.5F, 2345, "iSAC", true, SILENCE_SENT, 4.25F, false },
+			  { 11, 800, 61, 81, 33.25F, 2346, "PCMU", false, SILENCE_SUPPRESSED, 3.5F, true } },
+		.holds = 1,
+		.hold_ns = 5,
+		.conference = 3,
+		.flows = 2
+	};
+	const struct call bare = { .near = endpoint("fe80::1", 1),
+				   .far = endpoint("2001:db8::1", 2),
+				   .first_ns = T0 + 1,
+				   .last_ns = T0 + 1,
+				   .flows = 1 };
+	const struct stream_report told = { .stream = 0xdeadbeef,
+					    .dir = TO_INITIATOR,
+					    .first_packet = 8,
+					    .first_ns = T0,
+					    .last_ns = T0 + 9,
+					    .packets = 99,
+					    .payload = 9900,
+					    .size_min = 90,
+					    .size_max = 500,
+					    .size_mean = 100,
+					    .size_sd = 2.5F,
+					    .gap_mean_ms = 20,
+					    .gap_sd_ms = 1.5F,
+					    .large = 1,
+					    .sequenced = true,
+					    .expected = 102,
+					    .lost = 4,
+					    .duplicates = 1,
+					    .reordered = 2,
+					    .has_jitter = true,
+					    .jitter_mean_ms = 0.5F,
+					    .jitter_max_ms = 0.75F,
+					    .clock_hz = 8000,
+					    .payload_type = 8,
+					    .codec = "PCMA",
+					    .media = MEDIA_AUDIO,
+					    .comfort_noise = 3,
+					    .csc_messages = 96,
+					    .csc_above = 48,
+					    .voice = { -1.5F, -2.5F, -2.5F, 0, 20, 3 } },
+				   plain = { .first_packet = 7, .first_ns = T0, .last_ns = T0, .packets = 1 };
+	const struct media_report report = { .flow = 7 };
+	struct media_flow flow = { .report = &report,
+				   .initiator = endpoint("10.0.0.1", 40000),
+				   .responder = endpoint("198.51.100.1", 33033),
+				   .l4 = IPPROTO_UDP,
+				   .verdict = MEDIA_CALL,
+				   .basis = MEDIA_BASIS_format,
+				   .call = 1 };
+	const struct hold_row hold = { 1, 1, { T0 + 2, T0 + 7 } };
+	struct error err;
+
+	assert_true(s->ops->put_call(s, &(struct call_row){ 1, "skype", &full }, &err));
+	assert_true(s->ops->put_call(s, &(struct call_row){ 2, "skype", &bare }, &err));
+	assert_true(s->ops->put_hold(s, &hold, &err));
+	assert_true(s->ops->put_stream(s, &(struct stream_row){ &flow, &told, 1, "RTP G.711", 4.25F, true }, &err));
+	flow.verdict = MEDIA_VOIP_LIKE;
+	flow.basis = MEDIA_BASIS_none;
+	flow.call = 0;
+	assert_true(s->ops->put_stream(s, &(struct stream_row){ &flow, &plain, 2, NULL, 0, false }, &err));
+}
+
 static void put_everything(struct sink *s)
 {
 	put_account(s);
@@ -306,6 +396,7 @@ static void put_everything(struct sink *s)
 	put_sockets(s);
 	put_flows(s);
 	put_meaning(s);
+	put_media(s);
 }
 
 static struct sink *open_database(const char *path, bool append)
@@ -400,8 +491,8 @@ static void test_every_row(void **state)
 		    "1|flows|idle|2|no packet / 1|packets|arp|3|ARP or RARP / 1|packets|used|9|in a flow");
 	assert_rows(db, "SELECT * FROM clients",
 		    "1|1|skype|skype|10.0.0.1|40000|1|192.0.2.9|1|1.3.0.48|27.3|7|1156534264000000000|"
-		    "1156534264000000009|2|4|10|11|500|600"
-		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0");
+		    "1156534264000000009|2|4|10|11|500|600|20|19|supernode"
+		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0|0|0|client");
 	assert_rows(db, "SELECT * FROM peers",
 		    "1|1|skype|198.51.100.1|33033|0|1156534264000000000|1156534264000000008|2");
 	assert_rows(db, "SELECT * FROM pairs",
@@ -409,11 +500,12 @@ static void test_every_row(void **state)
 	assert_rows(db, "SELECT * FROM flows",
 		    "1|7|tcp|10.0.0.1|40000|2001:db8::1|80|1156534264000000000|1156534264000000005|11|3|2|"
 		    "300|200|100|"
-		    "60|171|4|3|1500000000|2|1|5|6|3|1|rst|22|0|~|skype-login|skype|payload|30.25|1|~"
+		    "60|171|4|3|1500000000|2|1|5|6|3|1|rst|22|0|~|skype-login|skype|payload|30.25|1|~|login|"
+		    "60030000000|3"
 		    " / "
 		    "1|8|253|10.0.0.1|40000|2001:db8::1|80|1156534264000000000|1156534264000000005|11|3|0|"
 		    "300|0|100|"
-		    "0|110|4|0|~|2|0|5|0|1|1|rst|~|2|3/13|unknown|~|none|0.0|~|DNS");
+		    "0|110|4|0|~|2|0|5|0|1|1|rst|~|2|3/13|unknown|~|none|0.0|~|DNS|~|~|0");
 	assert_rows(db, "SELECT * FROM evidence",
 		    "1|client|1|skype|msgid_counter|counts|24.0|24.0|5|1|7|11"
 		    " / 1|flow|7|skype|msgid_counter|counts|24.0|24.0|5|1|7|11");
@@ -431,6 +523,24 @@ static void test_every_row(void **state)
 		"ui.skype.com|2"
 		" / 1|9|13|1156534264000000002|skype|10.0.0.1|40001|192.0.2.2|80|getlatestversion|1.3.0.48|0|"
 		"ui.skype.com|~");
+	assert_rows(db, "SELECT * FROM calls",
+		    "1|1|skype|socket|audio+video|10.0.0.1|40000|198.51.100.1|33033|1|udp|relayed|203.0.113.7|4000|198.51.100.9|5000|80.5|"
+		    "1156534264000000000|1156534264000000009|2|10|700|60|80|33.5|2345.0|iSAC|1|sent|4.25|0|"
+		    "11|800|61|81|33.25|2346.0|PCMU|0|suppressed|3.5|1|1|5|3|1"
+		    " / 1|2|skype|none|other|fe80::1|1|2001:db8::1|2|0|udp+tcp|~|~|~|~|~|~|"
+		    "1156534264000000001|1156534264000000001|1|0|0|~|~|~|~|~|~|~|~|~|"
+		    "0|0|~|~|~|~|~|~|~|~|~|0|0|~|~");
+	assert_rows(db, "SELECT * FROM holds", "1|1|1|1156534264000000002|1156534264000000007");
+	assert_rows(db, "SELECT * FROM streams",
+		    "1|7|1|1|call|format|udp|10.0.0.1|40000|198.51.100.1|33033|in|3735928559|8|PCMA|audio|"
+		    "1156534264000000000|1156534264000000009|8|99|9900|90|500|100.0|2.5|20.0|1.5|1|102|4|1|2|"
+		    "8000|0.5|0.75|3|96|48|3|-1.5|-2.5|RTP G.711|20|4.25|1"
+		    " / 1|7|2|~|voip-like|none|udp|10.0.0.1|40000|198.51.100.1|33033|out|~|~|~|~|"
+		    "1156534264000000000|1156534264000000000|7|1|0|0|0|0.0|0.0|~|~|0|~|~|~|~|"
+		    "~|~|~|0|0|0|0|~|~|~|~|~|~");
+	/* The ends of a stream: the first goes to the initiator. */
+	assert_rows(db, "SELECT n, first_ts, from_ip, from_port, to_ip, to_port FROM stream_list ORDER BY n",
+		    "1|0.0|198.51.100.1|33033|10.0.0.1|40000 / 2|0.0|10.0.0.1|40000|198.51.100.1|33033");
 	assert_rows(db, "SELECT * FROM label_totals", "1|skype-login|payload||1|5|160|500");
 	assert_rows(db, "SELECT * FROM payload_sizes", "1|skype|probe|0|11|3");
 	/* The sum that the schema promises, and a view over what was stored. */
@@ -1148,10 +1258,10 @@ static void test_versions(void **state)
 		const char *sql, *append, *read;
 	} cases[] = {
 		{ "PRAGMA user_version = 7",
-		  "x.db was made by a newer footsteps (schema 7; this one knows 1): upgrade footsteps or "
+		  "x.db was made by a newer footsteps (schema 7; this one knows 2): upgrade footsteps or "
 		  "write to another "
 		  "file",
-		  "newer footsteps (schema 7; this one knows 1): upgrade footsteps" },
+		  "newer footsteps (schema 7; this one knows 2): upgrade footsteps" },
 		{ "PRAGMA user_version = 0", "x.db is unfinished", "x.db is unfinished" },
 		{ "PRAGMA user_version = -1", "older footsteps (schema -1", "read the captures again" },
 	};
@@ -1283,6 +1393,9 @@ static void test_json_like_database(void **state)
 		{ "exchange", "exchanges" },
 		{ "exchange_message", "exchange_messages" },
 		{ "version_check", "version_checks" },
+		{ "call", "calls" },
+		{ "hold", "holds" },
+		{ "stream", "streams" },
 		{ "label_total", "label_totals" },
 		{ "payload_size", "payload_sizes" },
 	};
@@ -1316,8 +1429,10 @@ static void test_json_like_database(void **state)
 	sqlite3_close(db);
 	for (unsigned t = 0; t < sizeof tables / sizeof tables[0]; t++)
 		assert_true(seen[t]);
-	/* 1 run, 3 counters, 2 inputs, 2 clients, 1 peer, 1 pair, 2 flows, 2 evidence, 2 + 2, 2, 1, 1 */
-	assert_int_equal(lines, 22);
+	/* 1 run, 3 counters, 2 inputs, 2 clients, 1 peer, 1 pair, 2 flows, 2 evidence, 2 + 2, 2, 1, 1; media:
+	 * 2, 1, 2
+	 */
+	assert_int_equal(lines, 27);
 }
 
 static void test_json_values(void **state)
@@ -1350,8 +1465,10 @@ static void test_json_values(void **state)
 	assert_string_equal(last, expected);
 	assert_non_null(strstr(text, "\"reply_ns\":1500000000,"));
 	assert_non_null(strstr(text, "\"reply_ns\":null,"));
-	assert_non_null(strstr(text, "\"bits\":30.25,\"client\":1,\"ndpi\":null}\n"));
-	assert_non_null(strstr(text, "\"bits\":0,\"client\":null,\"ndpi\":\"DNS\"}\n"));
+	assert_non_null(strstr(text, "\"bits\":30.25,\"client\":1,\"ndpi\":null,\"role\":\"login\","
+				     "\"keepalive_ns\":60030000000,\"keepalives\":3}\n"));
+	assert_non_null(strstr(text, "\"bits\":0,\"client\":null,\"ndpi\":\"DNS\",\"role\":null,"
+				     "\"keepalive_ns\":null,\"keepalives\":0}\n"));
 	free(text);
 }
 

@@ -409,7 +409,8 @@ static const char tiny[] =
 	"0, 0, 0,"
 	" v.column4, v.column5, 0, 0, 0, 0, 0, v.column6, v.column7, NULL, 0, 0, 0, 0, 0, 0, 'idle', NULL, "
 	"0, NULL,"
-	" 'skype-udp', 'skype', 'socket', 30, v.column8, NULL FROM (VALUES (1, 1, 'udp', 1, 0, 0, 0, 1),"
+	" 'skype-udp', 'skype', 'socket', 30, v.column8, NULL, 'signalling', NULL, 0 FROM (VALUES (1, 1, "
+	"'udp', 1, 0, 0, 0, 1),"
 	" (1, 2, 'udp', 1, 1, 0, 0, 1), (1, 3, 'udp', 3, 2, 1234000000, 500000000, 1),"
 	" (1, 8, 'udp', 10, 0, 250000000000, 0, 1), (1, 20, 'udp', 7, 7, 1000000000, 1000000000, NULL),"
 	" (1, 30, 'tcp', 9, 9, 1000000000, 1000000000, 1), (2, 1, 'udp', 99, 99, 1, 1, 1)) v;"
@@ -417,7 +418,35 @@ static const char tiny[] =
 	"INSERT INTO payload_sizes VALUES (1, 'skype', 'probe', 1, 18, 2), (1, 'skype', 'probe', 0, 18, 1),"
 	" (1, 'skype', 'probe', 0, 11, 1), (1, 'skype', 'non-probe', 1, 18, 1), (1, 'skype', 'non-probe', 0, "
 	"100, 2),"
-	" (1, 'skype', 'non-probe', 1, 300, 1), (2, 'skype', 'probe', 1, 1, 1000);";
+	" (1, 'skype', 'non-probe', 1, 300, 1), (2, 'skype', 'probe', 1, 1, 1000);"
+	/* The figures are about the protocol whose clients have most flows; another's do not count, nor does
+	   media. */
+	"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits, first_packet, peers, "
+	"flows,"
+	" packets_out, packets_in, payload_out, payload_in, callers, callers_answered, role) SELECT "
+	"v.column1, v.column2,"
+	" v.column3, v.column3, '10.0.0.1', v.column2, 1, 30, 1, 0, v.column4, 0, 0, 0, 0, 0, 0, 'client' "
+	"FROM"
+	" (VALUES (1, 1, 'skype', 6), (1, 2, 'other', 5), (2, 1, 'skype', 1)) v;"
+	"INSERT INTO payload_sizes VALUES (1, 'other', 'probe', 1, 7, 1000);"
+	"INSERT INTO flows SELECT run, flow + 1000, proto, client_ip, client_port, server_ip, server_port, "
+	"first_ns,"
+	" last_ns, last_packet, packets_out, packets_in, bytes_out, bytes_in, payload_out, payload_in, "
+	"payload_wire,"
+	" duration_out, duration_in, reply_ns, messages_out, messages_in, size_out, size_in, retransmitted, "
+	"duplicates,"
+	" ended, tcp_flags, icmp_errors, icmp, 'other-udp', 'other', source, bits, client, ndpi, role, "
+	"keepalive_ns,"
+	" keepalives FROM flows WHERE run = 1;"
+	"INSERT INTO flows SELECT run, flow + 2000, proto, client_ip, client_port, server_ip, server_port, "
+	"first_ns,"
+	" last_ns, last_packet, packets_out, packets_in, bytes_out, bytes_in, payload_out, payload_in, "
+	"payload_wire,"
+	" duration_out, duration_in, reply_ns, messages_out, messages_in, size_out, size_in, retransmitted, "
+	"duplicates,"
+	" ended, tcp_flags, icmp_errors, icmp, label, protocol, source, bits, client, ndpi, 'media', "
+	"keepalive_ns,"
+	" keepalives FROM flows WHERE run = 1 AND protocol = 'skype';";
 
 static sqlite3 *database_make(const char *rows)
 {
@@ -524,10 +553,10 @@ static const char three_clients[] =
 	"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
 	"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits, first_packet, peers, "
 	"flows,"
-	" packets_out, packets_in, payload_out, payload_in) VALUES"
-	" (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 0, 0, 0, 0, 0),"
-	" (1, 2, 'skype', 'skype', '198.51.100.1', 1000, 0, 30, 1, 0, 0, 0, 0, 0, 0),"
-	" (1, 3, 'skype', 'skype?', '10.0.0.2', 1000, 1, 12, 1, 0, 0, 0, 0, 0, 0);";
+	" packets_out, packets_in, payload_out, payload_in, callers, callers_answered, role) VALUES"
+	" (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client'),"
+	" (1, 2, 'skype', 'skype', '198.51.100.1', 1000, 0, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client'),"
+	" (1, 3, 'skype', 'skype?', '10.0.0.2', 1000, 1, 12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client');";
 
 static char *shown(const char *contents, const struct show_request *request)
 {
@@ -568,7 +597,8 @@ static void tells_suspected_from_recognised(void **state)
 			   "UDP signalling payload bytes\t0\t\n"
 			   "logins\t0\t\n"
 			   "contact-list exchanges\t0\t\n"
-			   "version checks\t0\t\n",
+			   "version checks\t0\t\n"
+			   "voice and video calls\t0\t3000\n",
 			   NULL);
 }
 

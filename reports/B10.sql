@@ -1,0 +1,37 @@
+-- title: Calls
+-- kind: table
+-- order: 110
+-- about: Voice and video (B10 to B12, B14): media flows of two hosts that belong together. The near host is the
+--   internal one. Rates and bandwidth leave holds out. Basis: format is read from every message (RTP), socket is a
+--   recognised client socket whose messages are like a voice codec's, statistics the chi-square test of the payload
+--   and such messages. A codec after ~ is an estimate. MOS is the E-model's (G.107), of the worse direction.
+-- paper: Baset and Schulzrinne: 40 to 120 bytes, about 85 packets/s both ways together, 5 kB/s; no silence
+--   suppression; on hold one packet in 3 s (1.4) or three a second (0.97).
+-- empty: No call was seen.
+-- cautions: dropped duplicates clock_jumps disordered
+-- hides: snapped one_sided_tcp
+-- page: 11
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "start (UTC)",
+       round((last_ns - first_ns) / 1e9, 1) AS "lasted (s)",
+       CASE WHEN instr(near_ip, ':') THEN '[' || near_ip || ']' ELSE near_ip END || ':' || near_port AS near,
+       CASE WHEN instr(far_ip, ':') THEN '[' || far_ip || ']' ELSE far_ip END || ':' || far_port AS far,
+       protocol || ' ' || media AS media,
+       coalesce(CASE codec_estimated_out WHEN 1 THEN '~' ELSE '' END || codec_out,
+                CASE codec_estimated_in WHEN 1 THEN '~' ELSE '' END || codec_in) AS codec,
+       round(min(coalesce(mos_out, mos_in), coalesce(mos_in, mos_out)), 1) AS MOS,
+       (SELECT round(100.0 * sum(lost) / nullif(sum(expected), 0), 1) FROM streams s
+        WHERE s.run = calls.run AND s.call = calls.call) AS "lost (%)",
+       round(bandwidth_out * 8 / 1e3, 1) AS "sent (kbit/s)", round(bandwidth_in * 8 / 1e3, 1) AS "received (kbit/s)",
+       transport || coalesce(', ' || route, '') AS path,
+       round(rate_out, 1) AS "sent (packets/s)", round(rate_in, 1) AS "received (packets/s)",
+       CASE near_began WHEN 1 THEN 'near' ELSE 'far' END AS began,
+       min(coalesce(size_min_out, size_min_in), coalesce(size_min_in, size_min_out)) AS "smallest (bytes)",
+       max(coalesce(size_max_out, size_max_in), coalesce(size_max_in, size_max_out)) AS "largest (bytes)",
+       holds, round(hold_ns / 1e9, 1) AS "on hold (s)", silence_out AS "silence of near", silence_in AS "silence of far",
+       conference, basis, flows, call
+FROM calls WHERE run = :run ORDER BY call;
+
+SELECT printf('%d calls: %d with video, %d over TCP, %d relayed, %d with a hold, %d in a conference; %.0f minutes in all.',
+              count(*), sum(media LIKE '%video%'), sum(transport <> 'udp'), sum(coalesce(route, '') = 'relayed'),
+              sum(holds > 0), sum(conference IS NOT NULL), sum(last_ns - first_ns) / 6e10)
+FROM calls WHERE run = :run;
