@@ -54,7 +54,7 @@ struct message_reader {
 static inline struct message_reader message_reader_on(const struct logged_message *log, uint32_t count,
 						      int64_t first_ns)
 {
-	return (struct message_reader){ log, log + count, first_ns / MESSAGE_TICK_NS };
+	return (struct message_reader){ log, count ? log + count : log, first_ns / MESSAGE_TICK_NS };
 }
 
 static inline bool message_next(struct message_reader *r, struct message *m)
