@@ -76,6 +76,7 @@ struct flow_identity {
 	 * said yes to the flow. */
 	uint8_t sampler;
 	bool sampled;
+	bool measured;     /* its media was reported */
 	bool sampler_left; /* it was not its flow, and whoever measures it has to begin anew */
 	bool unmeasured;   /* there was no room for its meter */
 	void *media;       /* its meter, owned by media.c; NULL: not measured */

@@ -186,8 +186,8 @@ struct event {
 			char host[64];      /* printable ASCII */
 			char platform[16];  /* as in the request */
 		} version;
-		/* EVENT_MEDIA_PATH: what is known so far; each report of a flow replaces the last. Of flows with
-		 * media only: those that look for a path are many more. */
+		/* EVENT_MEDIA_PATH: what is known so far; each report of a flow replaces the last. Of flows
+		 * with media only: those that look for a path are many more. */
 		struct media_path path;
 	} of;
 };

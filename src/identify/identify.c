@@ -26,6 +26,7 @@ struct identifier {
 	uint64_t passed_over;
 	struct media_meters *meters;
 	uint32_t samplers;   /* bits of the dissectors that know media */
+	uint16_t expecting;  /* bits of the protocols that tell a TCP flow by the flows before it */
 	bool unknown_format; /* measure flows whose format no dissector knows, too */
 };
 
@@ -68,6 +69,9 @@ struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *
 	}
 	for (unsigned i = 0; i < dissector_count; i++)
 		id->samplers |= (uint32_t)(dissectors[i]->sample != NULL) << i;
+	for (unsigned p = 0; p < protocol_count; p++)
+		if (protocols[p]->retry_ns || protocols[p]->supernode.first_message)
+			id->expecting |= (uint16_t)(1U << p);
 	id->unknown_format = models;
 	id->meters = media_meters_new(models, err);
 	if (!id->meters) {
@@ -234,7 +238,9 @@ static void expect_others(struct identifier *id, const struct flow *flow)
 
 	for (uint32_t left = flow->id.matched; left; left &= left - 1)
 		bits |= (uint16_t)(1U << protocol_index(dissectors[__builtin_ctz(left)]->protocol));
-	expectations_add(id->expectations, flow, bits);
+	bits &= id->expecting;
+	if (bits)
+		expectations_add(id->expectations, flow, bits);
 }
 
 /* A TCP flow begins. */
@@ -371,8 +377,12 @@ static void measure_one(struct identifier *id, const struct packet *packet, cons
 
 static void measure(struct identifier *id, const struct packet *packet, const struct flow_step *step)
 {
+	const struct flow *flow = step->flow;
 	struct span data = packet->payload, rest;
 
+	/* Nearly every message ends here. */
+	if (!flow->id.media && !flow->id.sampler && !begins_unknown(id, flow, step->dir))
+		return;
 	do {
 		rest = (struct span){ 0 };
 		measure_one(id, packet, step, data, &rest);
@@ -450,6 +460,7 @@ void identifier_ended(struct identifier *id, struct flow *flow)
 			report.sampled = true;
 		}
 		id->observer.metered(id->observer.self, &report);
+		flow->id.measured = true;
 	}
 	media_drop(id->meters, flow);
 }

@@ -198,8 +198,6 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 		   enum sample_kind kind, const struct media_sample *sample)
 {
 	struct media_meter *meter = flow->id.media;
-	const struct media_sample whole = { .payload = packet->payload,
-					    .payload_wire = packet->payload_wire };
 
 	if (kind != SAMPLE_MEDIA) {
 		if (kind == SAMPLE_CONTROL)
@@ -212,8 +210,14 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 	talk_message(&meter->talk, dir, packet->ts_ns);
 	if (sample && sample->comfort_noise)
 		talk_silence(&meter->talk);
-	media_stream_message(s, packet, sample ? sample : &whole, !sample);
-	if (sample || !m->models || !is_judged_now(s, packet->payload_wire))
+	if (sample) {
+		media_stream_message(s, packet, sample, false);
+		return;
+	}
+	const struct media_sample whole = { .payload = packet->payload,
+					    .payload_wire = packet->payload_wire };
+	media_stream_message(s, packet, &whole, true);
+	if (!m->models || !is_judged_now(s, packet->payload_wire))
 		return;
 	for (unsigned i = 0; i < meter->streams; i++)
 		if (!is_hopeless(meter->stream[i], m->models))

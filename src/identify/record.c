@@ -28,6 +28,7 @@ void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_
 		.icmp_code = flow->icmp_code,
 		.protocol = flow->id.protocol,
 		.ndpi_by_payload = flow->id.ndpi_by_payload,
+		.measured = flow->id.measured,
 		.role = flow->id.role,
 		.syn_seen = flow->tcp[TO_RESPONDER].syn,
 		.icmp_errors = flow->icmp_errors,

@@ -15,6 +15,7 @@ struct flow_record {
 	uint8_t icmp_type, icmp_code;
 	int8_t protocol; /* of label; -1 none */
 	bool ndpi_by_payload;
+	bool measured; /* its media was reported */
 	uint8_t role;  /* enum flow_role, told by its payload; after verdicts: final */
 	bool syn_seen; /* TCP: the start of the connection was captured */
 	uint16_t icmp_errors, duplicates, disordered;

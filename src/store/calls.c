@@ -5,7 +5,7 @@
 bool calls_note(struct call_table *calls, const struct candidates *c, struct flow_record *r,
 		const struct flow_row *row, struct error *err)
 {
-	const struct media_report *report = call_table_find(calls, r->first_packet);
+	const struct media_report *report = r->measured ? call_table_find(calls, r->first_packet) : NULL;
 
 	if (!report)
 		return true;
