@@ -23,3 +23,8 @@ WITH signalling AS (SELECT * FROM flows WHERE run = :run AND client IS NOT NULL 
 	UNION ALL SELECT 10, 'contact-list exchanges', count(*), NULL FROM contact_lists WHERE run = :run
 	UNION ALL SELECT 11, 'version checks', count(*), NULL FROM version_checks WHERE run = :run)
 SELECT quantity, here AS "this trace", paper FROM quantities ORDER BY place;
+
+SELECT printf('The numbers are those of %s%s.', m.protocol,
+              coalesce(' alone, not those of ' || nullif((SELECT group_concat(DISTINCT protocol) FROM clients c
+                       WHERE c.run = :run AND c.protocol <> m.protocol), ''), ''))
+FROM main_protocol m WHERE m.run = :run;

@@ -1,5 +1,6 @@
 /* What the subcommands share: lookup by name, the program's own help text, and how an error is shown. */
 #include "cmd.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define SUBCOMMANDS_MOST 32
@@ -8,16 +9,18 @@ const struct command program_command = {
 	.name = "",
 	.summary = "find the sockets that run a hidden peer-to-peer overlay",
 	.usage = "COMMAND [options] ...",
-	.details = "footsteps reads packets and answers, about a peer-to-peer voice overlay that hides "
-		   "behind random ports "
-		   "and encryption: which sockets run it, what its signalling costs, whom they talk to, and "
-		   "when somebody "
-		   "logs in. Classic Skype is the first protocol and the reference; every other flow is "
-		   "labelled by libndpi.\n"
-		   "\n"
-		   "It is passive: it never sends a packet, and it never stores payload bytes. The same "
-		   "packets give the "
-		   "same answer, however they are split into files.",
+	.details =
+		"footsteps reads packets and answers, about a peer-to-peer voice overlay that hides "
+		"behind random ports "
+		"and encryption: which sockets run it, what its signalling costs, whom they talk to, and "
+		"when somebody "
+		"logs in. Classic Skype is the first protocol and the reference; BitTorrent, "
+		"Gnutella, eDonkey, FastTrack and calls over RTP are found likewise, and every other flow is "
+		"labelled by libndpi.\n"
+		"\n"
+		"It is passive: it never sends a packet, and it never stores payload bytes. The same "
+		"packets give the "
+		"same answer, however they are split into files.",
 	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\tanalyse saved captures as "
 		    "one trace\n"
 		    "footsteps show campus.db\twhat was found\n"
@@ -56,4 +59,27 @@ enum exit_status command_fail(const struct error *err)
 	if (err->text[0])
 		fprintf(stderr, "footsteps: %s\n", err->text);
 	return err->status;
+}
+
+enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, char **argv)
+{
+	struct error err;
+	const struct command *command = subcommand->command();
+	const char **arguments = NULL;
+	size_t count = 0;
+	enum exit_status status = EXIT_COMPLETE;
+
+	switch (options_parse(command, argc, argv, &arguments, &count, &err)) {
+	case OPTIONS_HELP_SHOWN:
+		break;
+	case OPTIONS_WRONG:
+		status = command_fail(&err);
+		break;
+	case OPTIONS_RUN:
+		status = subcommand->run(arguments, count);
+		break;
+	}
+	free(arguments);
+	options_free(command);
+	return status;
 }

@@ -8,10 +8,11 @@
 #include <stdio.h>
 
 struct subcommand {
-	const char *name, *summary;                     /* summary: a few words for the list of commands */
-	const struct command *(*command)(void);         /* its options, for --help, man page and completion */
-	enum exit_status (*run)(int argc, char **argv); /* argv: after the subcommand's name */
-	bool hidden;                                    /* for packagers: not in the list of --help */
+	const char *name, *summary;             /* summary: a few words for the list of commands */
+	const struct command *(*command)(void); /* its options, for --help, man page and completion */
+	/* After the options are parsed; the arguments are what is left, borrowed. */
+	enum exit_status (*run)(const char *const *arguments, size_t count);
+	bool hidden; /* for packagers: not in the list of --help */
 };
 
 /* All of them, NULL-terminated; in main.c. */
@@ -19,6 +20,9 @@ extern const struct subcommand *const subcommands[];
 const struct subcommand *subcommand_find(const char *name);
 /* As subcommand_find(); when there is none, *err says which name is near. */
 const struct subcommand *subcommand_named(const char *name, struct error *err);
+
+/* Parses its options and runs it. argv: after the subcommand's name. */
+enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, char **argv);
 
 extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
 extern const struct subcommand subcommand_self_test;

@@ -288,28 +288,16 @@ static const struct command *completion_describe(void)
 	return &completion_command;
 }
 
-static enum exit_status completion_run(int argc, char **argv)
+static enum exit_status completion_run(const char *const *arguments, size_t count)
 {
-	const char **arguments;
 	struct error err;
-	size_t count;
 
-	switch (options_parse(&completion_command, argc, argv, &arguments, &count, &err)) {
-	case OPTIONS_HELP_SHOWN:
-		return EXIT_COMPLETE;
-	case OPTIONS_WRONG:
-		return command_fail(&err);
-	case OPTIONS_RUN:
-		break;
-	}
 	for (size_t i = 0; count == 1 && i < sizeof shells / sizeof shells[0]; i++) {
 		if (strcmp(arguments[0], shells[i].name) != 0)
 			continue;
 		shells[i].print();
-		free(arguments);
 		return EXIT_COMPLETE;
 	}
-	free(arguments);
 	error_set(&err, EXIT_USAGE, "name one shell: bash, zsh or fish\nsee 'footsteps completion --help'");
 	return command_fail(&err);
 }

@@ -298,36 +298,24 @@ static const struct command *man_describe(void)
 	return &man_command;
 }
 
-static enum exit_status man_run(int argc, char **argv)
+static enum exit_status man_run(const char *const *arguments, size_t count)
 {
-	const struct subcommand *about = NULL;
-	enum exit_status status = EXIT_COMPLETE;
-	const char **arguments;
 	struct error err;
-	size_t count;
 
-	switch (options_parse(&man_command, argc, argv, &arguments, &count, &err)) {
-	case OPTIONS_HELP_SHOWN:
-		return EXIT_COMPLETE;
-	case OPTIONS_WRONG:
-		return command_fail(&err);
-	case OPTIONS_RUN:
-		break;
-	}
 	if (count > 1) {
 		error_set(&err, EXIT_USAGE,
 			  "one page at a time: '%.80s' is one too many\nsee 'footsteps man --help'",
 			  arguments[1]);
-		status = command_fail(&err);
-	} else if (count == 1 && !(about = subcommand_named(arguments[0], &err))) {
-		status = command_fail(&err);
-	} else if (about) {
-		command_page(stdout, about->command());
-	} else {
-		program_page(stdout);
+		return command_fail(&err);
 	}
-	free(arguments);
-	return status;
+	const struct subcommand *about = count == 1 ? subcommand_named(arguments[0], &err) : NULL;
+	if (count == 1 && !about)
+		return command_fail(&err);
+	if (about)
+		command_page(stdout, about->command());
+	else
+		program_page(stdout);
+	return EXIT_COMPLETE;
 }
 
 const struct subcommand subcommand_man = {

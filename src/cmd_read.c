@@ -427,29 +427,19 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	return status;
 }
 
-static enum exit_status run(int argc, char **argv)
+static enum exit_status run(const char *const *paths, size_t count)
 {
-	const char **paths = NULL;
-	size_t count = 0;
 	struct error err;
 	enum exit_status status = EXIT_COMPLETE;
-
-	enum options_result parsed = options_parse(&command, argc, argv, &paths, &count, &err);
 	struct netset *internal = netset_new();
-	if (parsed == OPTIONS_RUN) {
-		bool ok = internal || error_memory(&err, "the internal networks");
-		catch_signals();
-		if (ok && check_paths(paths, count, &err) && check_options(&err) &&
-		    local_nets(internal, &err))
-			status = open_and_analyse(paths, count, internal);
-		else
-			status = command_fail(&err);
-	} else if (parsed == OPTIONS_WRONG) {
+	bool ok = internal || error_memory(&err, "the internal networks");
+
+	catch_signals();
+	if (ok && check_paths(paths, count, &err) && check_options(&err) && local_nets(internal, &err))
+		status = open_and_analyse(paths, count, internal);
+	else
 		status = command_fail(&err);
-	}
 	netset_free(internal);
-	free(paths);
-	options_free(&command);
 	return status;
 }
 

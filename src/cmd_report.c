@@ -82,35 +82,18 @@ static enum exit_status database_report(const char *path, struct error *err)
 	return EXIT_COMPLETE;
 }
 
-static enum exit_status report_run(int argc, char **argv)
+static enum exit_status report_run(const char *const *arguments, size_t count)
 {
 	struct error err;
-	const char **arguments = NULL;
-	size_t count = 0;
-	enum exit_status status = EXIT_COMPLETE;
 
-	switch (options_parse(&command, argc, argv, &arguments, &count, &err)) {
-	case OPTIONS_HELP_SHOWN:
-		break;
-	case OPTIONS_WRONG:
-		status = command_fail(&err);
-		break;
-	case OPTIONS_RUN:
-		if (count == 1 && values.output && *values.output) {
-			status = database_report(arguments[0], &err);
-			break;
-		}
-		if (count != 1)
-			error_set(&err, EXIT_USAGE, "%s; name one database that 'footsteps read' wrote",
-				  count ? "too many arguments" : "report on what?");
-		else
-			error_set(&err, EXIT_USAGE, "-o DIRECTORY is missing: where shall the report go?");
-		status = command_fail(&err);
-		break;
-	}
-	free(arguments);
-	options_free(&command);
-	return status;
+	if (count != 1)
+		error_set(&err, EXIT_USAGE, "%s; name one database that 'footsteps read' wrote",
+			  count ? "too many arguments" : "report on what?");
+	else if (!values.output || !*values.output)
+		error_set(&err, EXIT_USAGE, "-o DIRECTORY is missing: where shall the report go?");
+	else
+		return database_report(arguments[0], &err);
+	return command_fail(&err);
 }
 
 const struct subcommand subcommand_report = {

@@ -120,11 +120,12 @@ static enum exit_status test(struct null_account *account)
 	return null_judge_all(account) ? EXIT_COMPLETE : EXIT_INTERNAL;
 }
 
-static enum exit_status self_test(size_t arguments)
+static enum exit_status self_test(const char *const *arguments, size_t count)
 {
 	struct error err;
 
-	if (arguments > 0) {
+	(void)arguments;
+	if (count > 0) {
 		error_set(&err, EXIT_USAGE,
 			  "self-test reads no file: it generates its traffic\n"
 			  "see 'footsteps self-test --help'");
@@ -145,23 +146,6 @@ static enum exit_status self_test(size_t arguments)
 	return status;
 }
 
-static enum exit_status run(int argc, char **argv)
-{
-	const char **arguments = NULL;
-	size_t count = 0;
-	struct error err;
-	enum exit_status status = EXIT_COMPLETE;
-
-	enum options_result parsed = options_parse(&command, argc, argv, &arguments, &count, &err);
-	if (parsed == OPTIONS_RUN)
-		status = self_test(count);
-	else if (parsed == OPTIONS_WRONG)
-		status = command_fail(&err);
-	free(arguments);
-	options_free(&command);
-	return status;
-}
-
 static const struct command *describe(void)
 {
 	return &command;
@@ -171,4 +155,4 @@ const struct subcommand subcommand_self_test = { .name = "self-test",
 						 .summary =
 							 "the dissectors' false alarms, on generated traffic",
 						 .command = describe,
-						 .run = run };
+						 .run = self_test };

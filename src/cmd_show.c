@@ -98,7 +98,7 @@ static unsigned output_width(void)
 	return WIDTH_OF_FILES;
 }
 
-static enum exit_status database_show(const char **arguments, size_t count, struct error *err)
+static enum exit_status database_show(const char *const *arguments, size_t count, struct error *err)
 {
 	struct show_request request = {
 		.topic = count > 1 ? arguments[1] : NULL,
@@ -121,36 +121,20 @@ static enum exit_status database_show(const char **arguments, size_t count, stru
 	return ok ? EXIT_COMPLETE : command_fail(err);
 }
 
-static enum exit_status show_run(int argc, char **argv)
+static enum exit_status show_run(const char *const *arguments, size_t count)
 {
 	struct error err;
-	const char **arguments = NULL;
-	size_t count = 0;
-	enum exit_status status = EXIT_COMPLETE;
 
-	switch (options_parse(&command, argc, argv, &arguments, &count, &err)) {
-	case OPTIONS_HELP_SHOWN:
-		break;
-	case OPTIONS_WRONG:
-		status = command_fail(&err);
-		break;
-	case OPTIONS_RUN:
-		if (count == 0)
-			error_set(&err, EXIT_USAGE, "show what? Name a database that 'footsteps read' wrote");
-		else if (count > 3)
-			error_set(&err, EXIT_USAGE,
-				  "too many arguments after '%.80s'; see 'footsteps show --help'",
-				  arguments[2]);
-		else if (values.json && values.csv)
-			error_set(&err, EXIT_USAGE, "--json and --csv exclude each other");
-		status = count == 0 || count > 3 || (values.json && values.csv)
-				 ? command_fail(&err)
-				 : database_show(arguments, count, &err);
-		break;
-	}
-	free(arguments);
-	options_free(&command);
-	return status;
+	if (count == 0)
+		error_set(&err, EXIT_USAGE, "show what? Name a database that 'footsteps read' wrote");
+	else if (count > 3)
+		error_set(&err, EXIT_USAGE, "too many arguments after '%.80s'; see 'footsteps show --help'",
+			  arguments[2]);
+	else if (values.json && values.csv)
+		error_set(&err, EXIT_USAGE, "--json and --csv exclude each other");
+	else
+		return database_show(arguments, count, &err);
+	return command_fail(&err);
 }
 
 const struct subcommand subcommand_show = {

@@ -472,28 +472,6 @@ static enum exit_status train(const char *const *paths, size_t count)
 	return incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE;
 }
 
-static enum exit_status train_run(int argc, char **argv)
-{
-	struct error err;
-	const char **arguments = NULL;
-	size_t count = 0;
-	enum exit_status status = EXIT_COMPLETE;
-
-	switch (options_parse(&command, argc, argv, &arguments, &count, &err)) {
-	case OPTIONS_HELP_SHOWN:
-		break;
-	case OPTIONS_WRONG:
-		status = command_fail(&err);
-		break;
-	case OPTIONS_RUN:
-		status = train(arguments, count);
-		break;
-	}
-	free(arguments);
-	options_free(&command);
-	return status;
-}
-
 static const struct command *describe(void)
 {
 	return &command;
@@ -503,5 +481,5 @@ const struct subcommand subcommand_train = {
 	.name = "train",
 	.summary = "fit a voice codec to a recorded call",
 	.command = describe,
-	.run = train_run,
+	.run = train,
 };

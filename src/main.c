@@ -25,12 +25,12 @@ static void program_help(FILE *out)
 	fputs("\nfootsteps --version lists the libraries in use; footsteps(1) is the manual.\n", out);
 }
 
-static enum exit_status subcommand_run(const char *name, int argc, char **argv)
+static enum exit_status subcommand_run_named(const char *name, int argc, char **argv)
 {
 	struct error err;
 	const struct subcommand *found = subcommand_named(name, &err);
 
-	return found ? found->run(argc, argv) : command_fail(&err);
+	return found ? subcommand_run(found, argc, argv) : command_fail(&err);
 }
 
 static enum exit_status program_run(int argc, char **argv)
@@ -48,12 +48,12 @@ static enum exit_status program_run(int argc, char **argv)
 	bool asks =
 		strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
 	if (asks && argc > 2)
-		return subcommand_run(argv[2], 1, help);
+		return subcommand_run_named(argv[2], 1, help);
 	if (asks) {
 		program_help(stdout);
 		return EXIT_COMPLETE;
 	}
-	return subcommand_run(argv[1], argc - 2, argv + 2);
+	return subcommand_run_named(argv[1], argc - 2, argv + 2);
 }
 
 /* Whether the program that read our output has gone, as head does when it has seen enough. */

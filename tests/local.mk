@@ -47,4 +47,4 @@ FS_UNIT_SHARED = \
 	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h
 # Runs the command itself, on a registry of its own that breaks its promises.
-tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd_self_test.c
+tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c

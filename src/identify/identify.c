@@ -316,18 +316,25 @@ static void ask_dissectors(struct identifier *id, const struct packet *packet, c
 	keep_state(id, flow);
 }
 
-/* libndpi names a protocol of ours: "Skype_Teams", "STUN.SkypeCall". */
+static bool starts_with(const char *text, const char *prefix)
+{
+	return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+const char *part_of_protocol(const char *name, const struct protocol *protocol)
+{
+	const char *dot = strchr(name, '.');
+
+	if (starts_with(name, protocol->ndpi_prefix))
+		return name;
+	return dot && starts_with(dot + 1, protocol->ndpi_prefix) ? dot : NULL;
+}
+
 static bool names_ours(const char *label)
 {
-	const char *dot = strchr(label, '.');
-
-	for (unsigned p = 0; p < protocol_count; p++) {
-		const char *prefix = protocols[p]->ndpi_prefix;
-		size_t length = prefix ? strlen(prefix) : 0;
-		if (length &&
-		    (strncmp(label, prefix, length) == 0 || (dot && strncmp(dot + 1, prefix, length) == 0)))
+	for (unsigned p = 0; p < protocol_count; p++)
+		if (part_of_protocol(label, protocols[p]))
 			return true;
-	}
 	return false;
 }
 

@@ -7,6 +7,10 @@
 #include "identify/ndpi_bridge.h"
 #include "identify/observer.h"
 
+/* Where a name of libndpi, "MASTER.APPLICATION" or "APPLICATION", speaks of this protocol itself; NULL:
+ * nowhere. */
+const char *part_of_protocol(const char *name, const struct protocol *protocol);
+
 struct identifier;
 /*
  * Borrowed, and may be NULL: bridge (then no libndpi), models (then media whose format no dissector knows is

@@ -101,20 +101,6 @@ static uint32_t udp_dissectors(unsigned protocol)
 	return bits;
 }
 
-static bool starts_with(const char *text, const char *prefix)
-{
-	return prefix && strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-const char *part_of_protocol(const char *name, const struct protocol *protocol)
-{
-	const char *dot = strchr(name, '.');
-
-	if (starts_with(name, protocol->ndpi_prefix))
-		return name;
-	return dot && starts_with(dot + 1, protocol->ndpi_prefix) ? dot : NULL;
-}
-
 bool contradicted(const struct flow_record *r, const struct protocol *protocol)
 {
 	return r->ndpi_label && r->ndpi_by_payload && !part_of_protocol(r->ndpi_label, protocol);

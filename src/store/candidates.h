@@ -10,6 +10,7 @@
 #include "behave/callers.h"
 #include "behave/openings.h"
 #include "behave/pairs.h"
+#include "identify/identify.h"
 #include "identify/sockets.h"
 
 #define TCP_CONTACTS_MAX 1000000U
@@ -80,9 +81,6 @@ const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p
 					  const struct endpoint *far, const struct pair **pair);
 /* Number of the first recognised client of this host; 0: none. */
 uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip *host);
-/* Where a name of libndpi, "MASTER.APPLICATION" or "APPLICATION", speaks of this protocol itself; NULL:
- * nowhere. */
-const char *part_of_protocol(const char *name, const struct protocol *protocol);
 /* libndpi sees, by payload, something that is not this protocol. */
 bool contradicted(const struct flow_record *r, const struct protocol *protocol);
 #endif

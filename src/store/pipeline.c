@@ -139,7 +139,7 @@ static void note_problems(const struct pipeline *p, struct problems *problems)
 	if (identifier_unmeasured(p->identifier))
 		problems_add(problems,
 			     "%" PRIu64 " flows were not measured for media, or in part: too many at a time, "
-					"or too many streams in one",
+			     "or too many streams in one",
 			     identifier_unmeasured(p->identifier));
 	if (account[REASON_unsupported_link])
 		problems_add(problems,

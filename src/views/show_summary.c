@@ -26,10 +26,10 @@ static const char summary_data[] =
 	" FROM runs WHERE run = :run";
 
 #define COUNT_CLIENTS(verdict, words)                                                                        \
-	"SELECT count(*) FILTER (WHERE " verdict "), '" words "',"                                           \
-	" CASE WHEN count(*) FILTER (WHERE " verdict " AND NOT internal) > 0"                                \
-	" THEN printf('%d outside --local-net', count(*) FILTER (WHERE " verdict " AND NOT internal)) END"   \
-	" FROM clients WHERE run = :run UNION ALL "
+	"SELECT coalesce(sum(n), 0), '" words "', group_concat(n || ' ' || protocol ||"                      \
+	" CASE WHEN away THEN printf(' (%d outside --local-net)', away) ELSE '' END, ', ')"                  \
+	" FROM (SELECT count(*) AS n, protocol, sum(NOT internal) AS away FROM clients"                      \
+	" WHERE run = :run AND " verdict " GROUP BY protocol ORDER BY n DESC, protocol) UNION ALL "
 
 static const char found_text[] =
 	COUNT_CLIENTS("verdict = protocol", "client sockets recognised") COUNT_CLIENTS(

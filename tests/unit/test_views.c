@@ -579,8 +579,8 @@ static void tells_suspected_from_recognised(void **state)
 	char *text = shown(three_clients, &(struct show_request){ .width = 80 });
 
 	(void)state;
-	assert_non_null(strstr(text, "\n      2  client sockets recognised  1 outside --local-net\n"));
-	assert_non_null(strstr(text, "\n      1  client sockets suspected   -\n"));
+	assert_non_null(strstr(text, "\n      2  client sockets recognised  2 skype (1 outside --local-net)\n"));
+	assert_non_null(strstr(text, "\n      1  client sockets suspected   1 skype\n"));
 	free(text);
 	text = shown(three_clients, &(struct show_request){ .format = SHOW_JSON });
 	assert_non_null(strstr(text, "\"clients\":2,\"suspected_clients\":1,"));
