@@ -59,7 +59,9 @@ static int by_place_and_time(const void *x, const void *y)
 	const struct opening *a = x, *b = y;
 	int order = place_order(a, b);
 
-	return order ? order : (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+	if (order == 0)
+		order = (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+	return order ? order : (a->first_packet > b->first_packet) - (a->first_packet < b->first_packet);
 }
 
 static uint64_t hash_place(const struct openings *o, const struct opening *x)

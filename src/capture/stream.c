@@ -350,11 +350,6 @@ void stream_finish(struct stream *s, bool read_rest, struct stream_summary *summ
 		producer_summary(e->producer, read_rest, summary);
 }
 
-uint64_t stream_stored_size(const struct stream *s)
-{
-	return producer_stored_size(s->engine->producer);
-}
-
 void stream_close(struct stream *s)
 {
 	if (!s)

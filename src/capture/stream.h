@@ -89,7 +89,5 @@ struct stream_summary {
  * the digest, if there is to be one; a pipe is left alone. summary may be NULL.
  */
 void stream_finish(struct stream *s, bool read_rest, struct stream_summary *summary);
-/* Of the file when it was opened; 0 when unknown. */
-uint64_t stream_stored_size(const struct stream *s);
 void stream_close(struct stream *s);
 #endif

@@ -175,8 +175,11 @@ static void test_agreed(struct socket_entry *s, const struct evidence_kind *k, c
 /* Only counted here; socket_judge_randomness() looks at the sum. */
 static void test_randomness(struct socket_entry *s, const struct observation *o)
 {
-	if (s->csc && o->has_head)
-		csc_add(s->csc, (struct span){ o->head, sizeof o->head });
+	if (!s->csc || !o->has_head)
+		return;
+	if (s->csc->n == 0)
+		s->csc_packet = o->packet;
+	csc_add(s->csc, (struct span){ o->head, sizeof o->head });
 }
 
 void socket_judge_randomness(struct socket_entry *s)
@@ -189,7 +192,7 @@ void socket_judge_randomness(struct socket_entry *s)
 			continue;
 		enum csc_answer answer = csc_test(s->csc, protocol->csc_socket);
 		if (answer != CSC_TOO_FEW)
-			socket_add_bits(s, i, answer == CSC_PASSES ? k->bits : k->against, s->first_packet);
+			socket_add_bits(s, i, answer == CSC_PASSES ? k->bits : k->against, s->csc_packet);
 	}
 }
 

@@ -62,6 +62,7 @@ struct socket_entry {
 	struct witnesses agreed_by; /* of TEST_AGREED, and how many addresses agree on the value */
 	uint32_t agreed;
 	uint8_t agreeing;
+	uint64_t csc_packet;         /* the first that csc has counted */
 	struct csc *csc;             /* of TEST_RANDOMNESS; NULL: nothing was reported, or no room */
 	struct repeated repeated[4]; /* of TEST_REPEATED, in order of age from repeated_next */
 	uint8_t repeated_next;

@@ -96,7 +96,7 @@ static bool label_by_opening(const struct candidates *c, const struct openings *
 		give_role(r, p, (enum flow_role)before->role);
 		r->protocol = (int8_t)p;
 		row->protocol = protocols[p]->name;
-		row->source = LABEL_FROM_peer;
+		row->source = LABEL_FROM_opening;
 		row->bits = before->bits;
 		row->client = client_of_host(c, p, &r->initiator.ip);
 		return true;

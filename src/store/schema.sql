@@ -139,7 +139,7 @@ CREATE TABLE flows (                -- D1; the recognised ones, or all (runs.opt
 	icmp           TEXT,             -- type/code of the last of them
 	label          TEXT NOT NULL,    -- skype-udp, skype-login, ..., names of other protocols, unknown
 	protocol       TEXT,             -- of the label, when a dissector of footsteps knows it
-	source         TEXT NOT NULL,    -- what the label rests on: payload, socket, peer, libndpi, guess, none
+	source         TEXT NOT NULL,    -- what the label rests on: payload, socket, peer, opening, libndpi, guess, none
 	bits           REAL NOT NULL,
 	client         INTEGER,          -- client socket at one of its ends
 	ndpi           TEXT,             -- libndpi's label, beside ours

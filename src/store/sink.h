@@ -75,6 +75,7 @@ struct pair_row {
 	X(payload, "its own payload: a dissector of footsteps")                                              \
 	X(socket, "it is a flow of a recognised client socket")                                              \
 	X(peer, "it joins a client's host to a known peer, or the client's own port")                        \
+	X(opening, "the same address and port were just tried in the protocol's own form")                   \
 	X(libndpi, "libndpi, from payload")                                                                  \
 	X(guess, "libndpi's guess from port or address")
 enum label_source {

@@ -234,8 +234,8 @@ static void flow_print(sqlite3_stmt *stmt, int64_t flow, FILE *out)
 	fprintf(out, "  from %s, %s; %lld packets out, %lld in; ended: %s\n", start, lasted,
 		(long long)sqlite3_column_int64(stmt, 5), (long long)sqlite3_column_int64(stmt, 6),
 		query_text(stmt, 7));
-	plain_print(out, "  Label: ", query_text(stmt, 8), ", from ");
-	plain_print(out, "", source_words(query_text(stmt, 9)), "\n");
+	plain_print(out, "  Label: ", query_text(stmt, 8), " (");
+	plain_print(out, "", source_words(query_text(stmt, 9)), ")\n");
 	if (*query_text(stmt, 14))
 		plain_print(out, "  Role: ", role_words(query_text(stmt, 14)), "\n");
 	if (sqlite3_column_int64(stmt, 16) > 0) {
@@ -249,6 +249,35 @@ static void flow_print(sqlite3_stmt *stmt, int64_t flow, FILE *out)
 		plain_print(out, "  ICMP errors quoted it; the last was type/code ", query_text(stmt, 12),
 			    "\n");
 	fputc('\n', out);
+}
+
+/* The flow that told this one: the latest attempt of the same host at the same place that proves itself. */
+static bool opening_show(const struct view *v, int64_t flow, unsigned width, FILE *out, struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(
+		v,
+		"SELECT o.flow, (f.first_ns - o.first_ns) / 1e9 FROM flows f JOIN flows o USING (run, "
+		"protocol,"
+		" client_ip, server_ip, server_port) WHERE run = :run AND f.flow = :flow AND f.source ="
+		" 'opening' AND o.source = 'payload' AND o.proto = 'tcp' AND o.first_ns <= f.first_ns"
+		" ORDER BY o.first_ns DESC, o.flow DESC LIMIT 1",
+		err);
+	enum query_result result = QUERY_FAILED;
+	int64_t opening = 0;
+
+	if (stmt) {
+		query_bind_int(stmt, ":flow", flow);
+		result = query_step(v, stmt, err);
+	}
+	if (result == QUERY_ROW) {
+		opening = sqlite3_column_int64(stmt, 0);
+		fprintf(out, "\nThe attempt before it, flow %lld, begun %.3f s earlier:\n",
+			(long long)opening, sqlite3_column_double(stmt, 1));
+	}
+	sqlite3_finalize(stmt);
+	if (result != QUERY_ROW)
+		return result == QUERY_END;
+	return evidence_show(v, EVIDENCE_TEXT("flow"), opening, width, out, err);
 }
 
 static bool flow_show(const struct view *v, int64_t flow, int64_t client, unsigned width, FILE *out,
@@ -279,11 +308,11 @@ static bool flow_show(const struct view *v, int64_t flow, int64_t client, unsign
 	} else {
 		fputs("The flow carries no evidence of its own.\n", out);
 	}
-	if (!media_show(v, flow, width, out, err))
+	if (!opening_show(v, flow, width, out, err) || !media_show(v, flow, width, out, err))
 		return false;
 	if (client <= 0)
 		return true;
-	fputs("\nThe client socket behind it:\n", out);
+	fputs("\nThe client socket at its end, or on its host:\n", out);
 	return client_show(v, client, width, out, err);
 }
 

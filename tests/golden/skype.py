@@ -184,6 +184,21 @@ def servers_2015(db):
     tap.equal(got, list(SERVERS_2015), "skype: servers and their 5-byte messages")
 
 
+def retries(db):
+    """wire C3: the old form is tried 1.112 or 1.612 s after the padded one, at the same address and port; `why` says so."""
+    rows = tap.query(db, """SELECT f.flow, (SELECT (f.first_ns - o.first_ns) / 1e9 FROM flows o WHERE o.run = f.run AND
+                                o.source = 'payload' AND o.server_ip = f.server_ip AND o.server_port = f.server_port AND
+                                o.first_ns <= f.first_ns ORDER BY o.first_ns DESC LIMIT 1) AS after
+                            FROM flows f WHERE f.source = 'opening'""")
+    tap.ok(len(rows) >= 10, "skype: retries in the old form", len(rows))
+    told = [row for row in rows if abs(row["after"] - 1.1125) < 0.002 or abs(row["after"] - 1.612) < 0.015]
+    tap.ok(len(told) >= 10, "skype: ... as long after the padded form as the wire description says", rows)
+    for row in told[:1]:
+        text = tap.run("show", db, "why", str(row["flow"])).stdout
+        tap.ok(f"begun {row['after']:.3f} s earlier" in text and "padding of a Skype node" in text,
+               "skype: why a retry is Skype's", text)
+
+
 def main():
     db = analyse("SkypeIRC")
     client = one_client(db, "SkypeIRC", "192.168.1.2", 35990)
@@ -209,6 +224,7 @@ def main():
     pairs(db, "skype", 144, {"probe": 142, "dialog": 2})  # wire F
     servers_2015(db)
     roles_2015(db)
+    retries(db)
     signalling(db, "skype")
     keepalives(db, "skype", *KEEPALIVE_2015)
     callers(db, "skype", 0, 0)  # wire C0

@@ -88,7 +88,7 @@ static void test_retry(void **state)
 	struct flow_row row = label(&r);
 	assert_string_equal(row.protocol, "skype");
 	assert_string_equal(r.label, "skype-tcp");
-	assert_int_equal(row.source, LABEL_FROM_peer);
+	assert_int_equal(row.source, LABEL_FROM_opening);
 	assert_true(row.bits == 22);
 	assert_int_equal(row.client, 0); /* no client socket is known at all */
 	assert_int_equal(r.role, ROLE_supernode);
