@@ -6,19 +6,19 @@
 -- cautions: dropped duplicates
 WITH signalling AS (SELECT * FROM flows WHERE run = :run AND client IS NOT NULL AND proto = 'udp'
 	AND role IS NOT 'media'
-	AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)), quantities(place, quantity, here, paper) AS (
+	AND protocol = :protocol), quantities(place, quantity, here, paper) AS (
 	SELECT 1, 'internal clients, recognised', count(*), 1700 FROM clients
-	WHERE run = :run AND internal = 1 AND verdict = protocol AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+	WHERE run = :run AND internal = 1 AND verdict = protocol AND protocol = :protocol
 	UNION ALL SELECT 2, 'internal clients, suspected', count(*), NULL FROM clients
-	WHERE run = :run AND internal = 1 AND verdict <> protocol AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
-	UNION ALL SELECT 3, 'external peers', count(*), 305000 FROM peers WHERE run = :run AND internal = 0 AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+	WHERE run = :run AND internal = 1 AND verdict <> protocol AND protocol = :protocol
+	UNION ALL SELECT 3, 'external peers', count(*), 305000 FROM peers WHERE run = :run AND internal = 0 AND protocol = :protocol
 	UNION ALL SELECT 4, 'external addresses', count(DISTINCT ip), 263886 FROM peers
-	WHERE run = :run AND internal = 0 AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
-	UNION ALL SELECT 5, 'pairs of client and peer', count(*), 390126 FROM pair_classes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+	WHERE run = :run AND internal = 0 AND protocol = :protocol
+	UNION ALL SELECT 5, 'pairs of client and peer', count(*), 390126 FROM pair_classes WHERE run = :run AND protocol = :protocol
 	UNION ALL SELECT 6, 'UDP signalling flows', count(*), 2505622 FROM signalling
 	UNION ALL SELECT 7, 'UDP signalling packets', coalesce(sum(packets_out + packets_in), 0), 18274451 FROM signalling
 	UNION ALL SELECT 8, 'UDP signalling payload bytes', coalesce(sum(payload_out + payload_in), 0), NULL FROM signalling
-	UNION ALL SELECT 12, 'voice and video calls', count(*), 3000 FROM calls WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+	UNION ALL SELECT 12, 'voice and video calls', count(*), 3000 FROM calls WHERE run = :run AND protocol = :protocol
 	UNION ALL SELECT 9, 'logins', count(*), NULL FROM logins WHERE run = :run
 	UNION ALL SELECT 10, 'contact-list exchanges', count(*), NULL FROM contact_lists WHERE run = :run
 	UNION ALL SELECT 11, 'version checks', count(*), NULL FROM version_checks WHERE run = :run)

@@ -5,14 +5,14 @@
 --   source flows, each direction of a client's UDP flow counted by itself, with more than so many packets.
 -- paper: about 80 % of the source flows are single packets, and 99 % are shorter than 6 packets.
 -- cautions: dropped duplicates clock_jumps disordered
-WITH lengths AS (SELECT packets, count(*) AS flows FROM source_flows WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+WITH lengths AS (SELECT packets, count(*) AS flows FROM source_flows WHERE run = :run AND protocol = :protocol
                  GROUP BY packets),
      tail AS (SELECT packets, flows, sum(flows) OVER (ORDER BY packets DESC) - flows AS longer,
                      sum(flows) OVER () AS total
               FROM lengths)
 SELECT packets, flows, longer, 100.0 * longer / total AS longer_percent FROM tail ORDER BY packets;
 
-WITH lengths AS (SELECT packets, count(*) AS flows FROM source_flows WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)
+WITH lengths AS (SELECT packets, count(*) AS flows FROM source_flows WHERE run = :run AND protocol = :protocol
                  GROUP BY packets),
      head AS (SELECT packets, flows, sum(flows) OVER (ORDER BY packets) AS upto, sum(flows) OVER () AS total
               FROM lengths)

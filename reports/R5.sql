@@ -9,7 +9,7 @@
 WITH -- Durations rounded up to two digits: at most 90 points in a decade, and none is moved down.
      two_digits AS (SELECT seconds, CAST(printf('%.1e', seconds) AS REAL) AS near,
                            CAST('0.1' || substr(printf('%.1e', seconds), 4) AS REAL) AS step
-                    FROM source_flows WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run)),
+                    FROM source_flows WHERE run = :run AND protocol = :protocol),
      durations AS (SELECT CASE WHEN seconds <= 0 THEN 0.0
                                WHEN near >= seconds THEN near
                                ELSE CAST(printf('%.1e', near + step) AS REAL) END AS seconds,
@@ -21,9 +21,9 @@ WITH -- Durations rounded up to two digits: at most 90 points in a decade, and n
 SELECT seconds, flows, longer, 100.0 * longer / total AS longer_percent FROM tail ORDER BY seconds;
 
 WITH lasting AS (SELECT seconds, row_number() OVER (ORDER BY seconds) AS n, count(*) OVER () AS lasting
-                 FROM source_flows WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) AND seconds > 0),
+                 FROM source_flows WHERE run = :run AND protocol = :protocol AND seconds > 0),
      every AS (SELECT count(*) AS flows, sum(seconds <= 0) AS instant, max(seconds) AS longest
-               FROM source_flows WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run))
+               FROM source_flows WHERE run = :run AND protocol = :protocol)
 SELECT printf('%.1f %% of %d source flows last no time at all', 100.0 * instant / flows, flows)
        || CASE WHEN longest > 0
                THEN printf('; the median of the others is %.4g s, the longest %s s.',

@@ -6,11 +6,11 @@
 --   heartbeats and dialogs are non-probe.
 -- paper: probes are typically smaller than non-probe traffic.
 -- cautions: dropped duplicates
-WITH sizes AS (SELECT size, sum(CASE class WHEN 'probe' THEN messages ELSE 0 END) AS probe,
-                      sum(CASE class WHEN 'probe' THEN 0 ELSE messages END) AS other
-               FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) GROUP BY size
+WITH sizes AS (SELECT value AS size, sum(CASE class WHEN 'probe' THEN count ELSE 0 END) AS probe,
+                      sum(CASE class WHEN 'probe' THEN 0 ELSE count END) AS other
+               FROM distributions WHERE run = :run AND protocol = :protocol AND measure LIKE 'payload_%' GROUP BY value
                UNION ALL -- the foot of the curve
-               SELECT min(size) - 1, 0, 0 FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) HAVING count(*) > 0),
+               SELECT min(value) - 1, 0, 0 FROM distributions WHERE run = :run AND protocol = :protocol AND measure LIKE 'payload_%' HAVING count(*) > 0),
      upto AS (SELECT size, probe, other,
                      sum(probe) OVER (ORDER BY size) AS probe_upto, sum(probe) OVER () AS probes,
                      sum(other) OVER (ORDER BY size) AS other_upto, sum(other) OVER () AS others
@@ -20,9 +20,8 @@ SELECT size AS payload_bytes, probe AS probe_messages, other AS non_probe_messag
        100.0 * other_upto / nullif(others, 0) AS non_probe_upto_percent
 FROM upto ORDER BY size;
 
-WITH sizes AS (SELECT size, CASE class WHEN 'probe' THEN 'probe' ELSE 'non-probe' END AS class,
-                      sum(messages) AS messages
-               FROM payload_sizes WHERE run = :run AND protocol = (SELECT protocol FROM main_protocol WHERE run = :run) GROUP BY 1, 2),
+WITH sizes AS (SELECT value AS size, class, sum(count) AS messages
+               FROM distributions WHERE run = :run AND protocol = :protocol AND measure LIKE 'payload_%' GROUP BY 1, 2),
      upto AS (SELECT class, size, sum(messages) OVER (PARTITION BY class ORDER BY size) AS upto,
                      sum(messages) OVER (PARTITION BY class) AS total
               FROM sizes),

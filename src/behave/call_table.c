@@ -140,3 +140,17 @@ uint64_t call_table_refused(const struct call_table *t)
 {
 	return t->refused;
 }
+
+const struct media_flow *call_table_flow_of(const struct call_table *t, uint64_t flow)
+{
+	uint32_t low = 0, high = t->flows;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (t->flow[middle].report->flow < flow)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->flows && t->flow[low].report->flow == flow ? &t->flow[low] : NULL;
+}

@@ -110,6 +110,8 @@ const struct call *call_table_at(const struct call_table *t, uint32_t i);
 /* The judged flows with a verdict, in order of their numbers. */
 uint32_t call_table_flow_count(const struct call_table *t);
 const struct media_flow *call_table_flow_at(const struct call_table *t, uint32_t i);
+/* The judged flow of this number; NULL: it has no verdict. After call_table_group(). */
+const struct media_flow *call_table_flow_of(const struct call_table *t, uint64_t flow);
 uint64_t call_table_refused(const struct call_table *t);
 enum media_kind stream_kind(const struct stream_report *s); /* told, or guessed from its clock and sizes */
 /*

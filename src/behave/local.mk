@@ -4,6 +4,8 @@ FS_BEHAVE = \
 	src/behave/call_table.h \
 	src/behave/calls.c \
 	src/behave/calls.h \
+	src/behave/distributions.c \
+	src/behave/distributions.h \
 	src/behave/emodel.c \
 	src/behave/emodel.h \
 	src/behave/emodel_codecs.c \
@@ -13,6 +15,9 @@ FS_BEHAVE = \
 	src/behave/judge.h \
 	src/behave/keepalive.c \
 	src/behave/keepalive.h \
+	src/behave/kept_messages.c \
+	src/behave/kept_messages.h \
+	src/behave/labelled.h \
 	src/behave/openings.c \
 	src/behave/openings.h \
 	src/behave/media_verdict.c \

@@ -85,6 +85,21 @@ bool flow_is_probe(const struct flow_record *r)
 	return r->side[TO_RESPONDER].packets == 1 && r->side[TO_INITIATOR].packets <= 1;
 }
 
+const char *const pair_class_names[PAIR_CLASS_COUNT] = {
+#define X(name) #name,
+	PAIR_CLASSES(X)
+#undef X
+};
+
+enum pair_class pair_class_of(const struct pair_totals *total)
+{
+	if (total->flows == 0)
+		return PAIR_media;
+	if (total->dialogs == 0)
+		return total->one_time_probes == 1 ? PAIR_probe : PAIR_heartbeat;
+	return total->one_time_probes == 0 ? PAIR_dialog : PAIR_mix;
+}
+
 static void widen(int64_t *first, int64_t *last, const struct flow_record *r)
 {
 	if (r->first_ns < *first)
@@ -182,6 +197,35 @@ bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bo
 	return true;
 }
 
+void pair_table_media(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
+		      const struct flow_record *r)
+{
+	const struct flow_side *out = &r->side[client_is_initiator ? TO_RESPONDER : TO_INITIATOR];
+	const struct flow_side *in = &r->side[client_is_initiator ? TO_INITIATOR : TO_RESPONDER];
+	uint32_t row = peer_row(t, protocol, client_is_initiator ? &r->responder : &r->initiator);
+
+	if (row != ROW_NONE)
+		row = pair_row(t, client, row);
+	/* A pair beyond the bound may have been made by a later flow than this one. */
+	if (row == ROW_NONE || t->pair[row].total.flows == 0)
+		return;
+	struct pair *pair = &t->pair[row];
+	uint64_t *kind = flow_is_probe(r) ? &pair->total.one_time_probes : &pair->total.dialogs;
+	if (*kind == 0)
+		return;
+	--*kind;
+	pair->total.flows--;
+	pair->total.packets_out -= out->packets;
+	pair->total.packets_in -= in->packets;
+	pair->total.payload_out -= out->payload_bytes;
+	pair->total.payload_in -= in->payload_bytes;
+	pair->media.flows++;
+	pair->media.packets_out += out->packets;
+	pair->media.packets_in += in->packets;
+	pair->media.payload_out += out->payload_bytes;
+	pair->media.payload_in += in->payload_bytes;
+}
+
 bool pair_acceptance(const struct protocol *p, enum direction question, const struct logged_message *log,
 		     const struct flow_record *r, int64_t *ns)
 {
@@ -230,6 +274,11 @@ const struct pair *pair_table_find(const struct pair_table *t, uint32_t client, 
 const struct peer *pair_table_peer_at(const struct pair_table *t, uint32_t index)
 {
 	return &t->peer[index];
+}
+
+uint32_t pair_table_index(const struct pair_table *t, const struct pair *pair)
+{
+	return (uint32_t)(pair - t->pair);
 }
 
 uint32_t pair_table_count(const struct pair_table *t)

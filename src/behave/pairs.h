@@ -18,6 +18,22 @@ struct pair_totals {
 		payload_in; /* out: sent by the client; payload as captured */
 };
 
+/* Media flows (D11): not in pair_totals once pair_table_media() was told. */
+struct pair_media {
+	uint64_t flows, packets_out, packets_in, payload_out, payload_in;
+};
+
+/* Class of a pair (D10), of its signalling; media: it exchanged nothing else. */
+#define PAIR_CLASSES(X) X(probe) X(heartbeat) X(dialog) X(mix) X(media)
+enum pair_class {
+#define X(name) PAIR_##name,
+	PAIR_CLASSES(X)
+#undef X
+		PAIR_CLASS_COUNT
+};
+extern const char *const pair_class_names[PAIR_CLASS_COUNT];
+enum pair_class pair_class_of(const struct pair_totals *total);
+
 /* One-time probe (D6): one packet from the initiator, at most one back. */
 bool flow_is_probe(const struct flow_record *r);
 
@@ -25,6 +41,7 @@ struct pair {
 	uint32_t client;     /* 1..: id given by the caller */
 	uint32_t peer_index; /* index into pair_table_peer() */
 	struct pair_totals total;
+	struct pair_media media;
 	int64_t first_ns, last_ns;
 	uint64_t first_packet;
 	bool client_first;
@@ -53,6 +70,9 @@ void pair_table_free(struct pair_table *t);
  */
 bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
 		    bool matched, const struct flow_record *r, struct error *err);
+/* A flow that was added turned out to be media: it leaves the totals of its pair, if that is kept. */
+void pair_table_media(struct pair_table *t, uint32_t client, unsigned protocol, bool client_is_initiator,
+		      const struct flow_record *r);
 /*
  * Whether a UDP flow shows how a node takes the client in: the question and behind it the answer, by their
  * sizes (protocol.supernode). question: the direction of the client's messages; *ns: of the answer.
@@ -69,6 +89,7 @@ const struct peer *pair_table_peer(const struct pair_table *t, unsigned protocol
 const struct peer *pair_table_peer_at(const struct pair_table *t, uint32_t index);
 /* Pairs and peers in order of creation, which is the order of the flows added. */
 uint32_t pair_table_count(const struct pair_table *t);
+uint32_t pair_table_index(const struct pair_table *t, const struct pair *pair);
 const struct pair *pair_table_at(const struct pair_table *t, uint32_t index);
 uint32_t pair_table_peer_count(const struct pair_table *t);
 uint64_t pair_table_refused(const struct pair_table *t);

@@ -42,6 +42,7 @@ void aggregate_free(struct aggregate *a)
 	row_index_drop(&a->by_flow);
 	free(a->flow_evidence);
 	openings_drop(&a->openings);
+	free(a->measured_flow);
 	free(a);
 }
 
@@ -131,6 +132,21 @@ void aggregate_frame(struct aggregate *a, int64_t ts_ns)
 	judge_frame(&a->judge, ts_ns);
 }
 
+static bool keep_measured(struct aggregate *a, const struct flow_record *r)
+{
+	void *rows = a->measured_flow;
+
+	/* Beyond that there is no report either. */
+	if (a->measured_flows >= MEDIA_REPORTS_MAX)
+		return true;
+	bool room = rows_reserve(&rows, a->measured_flows, &a->measured_room, sizeof *a->measured_flow);
+	a->measured_flow = rows;
+	if (!room)
+		return error_memory(&a->failure, "the measured flows");
+	a->measured_flow[a->measured_flows++] = *r;
+	return true;
+}
+
 void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
 {
 	struct flow_record r;
@@ -142,6 +158,8 @@ void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end 
 	judge_flow(&a->judge, &r);
 	r.sizes = (uint16_t)message_log_copy(flow, log, MESSAGE_LOG_MAX);
 	if (!openings_add(&a->openings, &r, a->options.sockets.verdict_bits, &a->failure))
+		a->failed = true;
+	if (r.measured && !keep_measured(a, &r))
 		a->failed = true;
 	a->flows++;
 	a->packets += r.side[0].packets + r.side[1].packets;

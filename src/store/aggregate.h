@@ -10,12 +10,14 @@
 #include "behave/exchanges.h"
 #include "behave/judge.h"
 #include "store/account.h"
+#include "store/measure.h"
 #include "store/sink.h"
 
 struct aggregate_options {
 	struct socket_options sockets;
 	const struct voice_models *models; /* borrowed; for the names of codecs; may be NULL */
 	uint32_t max_pairs;
+	struct measure_options measure;
 	bool all_flows; /* put unrecognised flows into the sink, too */
 	bool strict;    /* an incomplete run is an error (EXIT_INCOMPLETE), and nothing is written */
 };
@@ -35,7 +37,7 @@ bool aggregate_failed(const struct aggregate *a, struct error *err);
 struct aggregate_summary {
 	uint32_t clients, suspected, exchanges, version_checks, calls;
 	uint64_t flows, recognised_flows, packets_in_flows;
-	uint64_t evicted_sockets, refused_pairs, refused_events, refused_media, sizes_missing;
+	uint64_t evicted_sockets, refused_pairs, refused_events, refused_media;
 };
 
 /*

@@ -68,11 +68,9 @@ static bool put_holds(const struct call_table *calls, struct sink *sink, struct 
 	return ok;
 }
 
-bool calls_put(struct call_table *calls, const struct voice_models *models, struct sink *sink,
+bool calls_put(const struct call_table *calls, const struct voice_models *models, struct sink *sink,
 	       struct error *err)
 {
-	if (!call_table_group(calls, models, err))
-		return false;
 	for (uint32_t i = 0; i < call_table_count(calls); i++) {
 		const struct call *call = call_table_at(calls, i);
 		const struct call_row row = { .id = i + 1,

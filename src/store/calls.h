@@ -7,7 +7,7 @@
 /* A labelled flow: if it carried media, it is judged, noted, and row->flow has its role. */
 bool calls_note(struct call_table *calls, const struct candidates *c, struct flow_record *r,
 		const struct flow_row *row, struct error *err);
-/* All flows are noted: groups them, and puts calls, holds and streams. models: borrowed, may be NULL. */
-bool calls_put(struct call_table *calls, const struct voice_models *models, struct sink *sink,
+/* Of a grouped table: puts calls, holds and streams. models: borrowed, may be NULL. */
+bool calls_put(const struct call_table *calls, const struct voice_models *models, struct sink *sink,
 	       struct error *err);
 #endif

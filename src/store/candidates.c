@@ -315,6 +315,11 @@ bool candidates_concern(const struct candidates *c, const struct flow_record *r)
 		(bloom_has(&c->peers_met, initiator) || bloom_has(&c->peers_met, responder)));
 }
 
+bool candidates_have_host(const struct candidates *c, const struct ip *ip)
+{
+	return find_host(c, ip) != NULL;
+}
+
 static bool is_recognised(const struct candidates *c, const struct socket_entry *s)
 {
 	return s && socket_verdict(c->sockets, s) == VERDICT_RECOGNISED;

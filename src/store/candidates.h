@@ -69,6 +69,8 @@ bool candidates_judge(struct candidates *c, const struct openings *openings, str
 /* Numbers the clients (recognised and suspected); *recognised: how many of them are. */
 bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct error *err);
 
+/* Whether any candidate has this address. */
+bool candidates_have_host(const struct candidates *c, const struct ip *ip);
 /* False: neither end of the flow is a recognised client's socket or a peer of one. True says little. */
 bool candidates_concern(const struct candidates *c, const struct flow_record *r);
 /* A UDP flow that is not the protocol's, and that the responder never answered: what a scan or a former user

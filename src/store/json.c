@@ -224,8 +224,7 @@ static bool json_finish(struct sink *sink, struct error *err)
 
 static const struct sink_ops json_ops = {
 	.name = "json",
-	ROW_SINK_PUTS,
-	.finish = json_finish,
+	ROW_SINK_PUTS.finish = json_finish,
 	.abandon = json_abandon,
 };
 

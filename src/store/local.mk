@@ -11,6 +11,10 @@ FS_STORE = \
 	src/store/candidates.h \
 	src/store/label.c \
 	src/store/label.h \
+	src/store/measure.c \
+	src/store/measure.h \
+	src/store/measure_lengths.c \
+	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \
 	src/store/null_test.c \
@@ -21,8 +25,10 @@ FS_STORE = \
 	src/store/pipeline.h \
 	src/store/resolve.c \
 	src/store/resolve.h \
+	src/store/resolve_rows.c \
 	src/store/rows.c \
 	src/store/rows.h \
+	src/store/rows_measured.c \
 	src/store/rows_media.c \
 	src/store/sink.h \
 	src/store/spool.c \

@@ -30,7 +30,7 @@ static const struct magic magics[] = {
 	MAGIC(FILE_CAPTURE, "a file compressed by xz", "\xfd" "7zXZ\0"), /* .xz file format 1.0.4, 2.1.1.1 */
 	MAGIC(FILE_CAPTURE, "a file compressed by bzip2", "BZh"),
 	MAGIC(FILE_CAPTURE, "a file compressed by lz4", "\x04\x22\x4d\x18"), /* LZ4 frame format 1.6.1 */
-	MAGIC(FILE_JSON_ROWS, "JSON rows of footsteps", "{\"row\":\"run\","),
+	MAGIC(FILE_JSON_ROWS, "JSON rows of footsteps", "{\"row\":\""),
 #undef MAGIC
 };
 /* clang-format on */

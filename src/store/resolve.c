@@ -36,311 +36,187 @@ static bool gather(struct aggregate *a, struct candidates *c, struct error *err)
 	return candidates_judge(c, &a->openings, err);
 }
 
-static uint64_t hash_check(const struct aggregate *a, unsigned protocol, const struct ip *ip)
+/*
+ * Which measured flows carried voice or video, and which of them are a call: before all else, as the pairs'
+ * classes (D10, D11) and what is kept of which client depend on it.
+ */
+static bool judge_media(struct resolution *res, struct error *err)
 {
-	struct {
-		struct ip ip;
-		uint64_t protocol;
-	} key = { *ip, protocol };
-	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
-	return hash_words(&a->key, &key, sizeof key);
-}
+	struct aggregate *a = res->a;
+	const struct candidates *c = &res->c;
 
-static const struct version_check *find_check(const struct aggregate *a, const struct row_index *checks,
-					      unsigned protocol, const struct ip *ip)
-{
-	uint64_t hash = hash_check(a, protocol, ip);
-	uint32_t at = 0, i;
-
-	while ((i = row_index_probe(checks, hash, &at)) != ROW_NONE) {
-		const struct version_check *v = version_check_at(a->exchanges, i);
-		if (v->protocol == protocol && ip_equal(&v->client.ip, ip))
-			return v;
+	if (!openings_sort(&a->openings, err))
+		return false;
+	for (uint32_t i = 0; i < a->measured_flows; i++) {
+		struct flow_record r = a->measured_flow[i];
+		struct flow_row row;
+		label_record(c, &a->openings, a->names, &r, &row);
+		if (!calls_note(a->calls, c, &r, &row, err))
+			return false;
+		if (r.role != ROLE_media || r.l4 != IPPROTO_UDP || !row.protocol)
+			continue;
+		const struct socket_entry *initiator = client_at(c, (unsigned)r.protocol, &r.initiator);
+		const struct socket_entry *responder = client_at(c, (unsigned)r.protocol, &r.responder);
+		if (initiator)
+			pair_table_media(c->pairs, initiator->candidate, (unsigned)r.protocol, true, &r);
+		if (responder)
+			pair_table_media(c->pairs, responder->candidate, (unsigned)r.protocol, false, &r);
 	}
-	return NULL;
+	return call_table_group(a->calls, a->options.models, err);
 }
 
-/* The newest of each address. */
-static bool index_checks(const struct aggregate *a, struct row_index *checks, struct error *err)
+static bool list_clients(struct resolution *res, struct error *err)
 {
-	for (uint32_t i = version_check_count(a->exchanges); i-- > 0;) {
-		const struct version_check *v = version_check_at(a->exchanges, i);
-		if (!find_check(a, checks, v->protocol, &v->client.ip) &&
-		    !row_index_add(checks, hash_check(a, v->protocol, &v->client.ip), i))
-			return error_memory(err, "the version checks");
+	const struct candidates *c = &res->c;
+
+	res->client = calloc(c->clients + 1U, sizeof *res->client);
+	res->sums = calloc(c->clients + 1U, sizeof *res->sums);
+	if (!res->client || !res->sums)
+		return error_memory(err, "the clients");
+	for (uint32_t i = 0; i < c->clients; i++) {
+		const struct socket_entry *s = c->client[i];
+		res->client[i] = (struct measured_client){
+			.socket = s->socket,
+			.protocol = s->protocol,
+			.recognised = socket_verdict(res->a->sockets, s) == VERDICT_RECOGNISED,
+			.internal = s->internal,
+			.has_public = s->has_public && s->public_confirmed,
+			.public_ip = s->public_ip,
+		};
+	}
+	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
+		const struct pair *pair = pair_table_at(c->pairs, i);
+		uint32_t number = c->entry[pair->client - 1]->client;
+		if (!number)
+			continue;
+		struct measured_client *client = &res->client[number - 1];
+		if (client->peers++ == 0 || pair->first_ns < client->first_ns)
+			client->first_ns = pair->first_ns;
+		if (client->peers == 1 || pair->last_ns > client->last_ns)
+			client->last_ns = pair->last_ns;
+		client->signalling_packets += pair->total.packets_out + pair->total.packets_in;
+		client->media_packets += pair->media.packets_out + pair->media.packets_in;
 	}
 	return true;
 }
 
-static void add_pair(struct client_row *row, const struct pair *pair)
+static uint32_t find_client_of_host(const void *self, unsigned protocol, const struct ip *host)
 {
-	struct pair_totals *sum = &row->total;
-
-	if (row->peers++ == 0 || pair->first_ns < row->first_ns)
-		row->first_ns = pair->first_ns;
-	if (row->peers == 1 || pair->last_ns > row->last_ns)
-		row->last_ns = pair->last_ns;
-	sum->flows += pair->total.flows;
-	sum->one_time_probes += pair->total.one_time_probes;
-	sum->dialogs += pair->total.dialogs;
-	sum->packets_out += pair->total.packets_out;
-	sum->packets_in += pair->total.packets_in;
-	sum->payload_out += pair->total.payload_out;
-	sum->payload_in += pair->total.payload_in;
+	return client_of_host(&((const struct resolution *)self)->c, protocol, host);
 }
 
-static struct client_row client_row_of(const struct aggregate *a, const struct candidates *c,
-				       const struct row_index *checks, const struct socket_entry *s)
+static bool find_internal(const void *self, const struct ip *ip)
 {
-	bool recognised = socket_verdict(a->sockets, s) == VERDICT_RECOGNISED;
-	const struct version_check *check = find_check(a, checks, s->protocol, &s->socket.ip);
+	return socket_table_internal(((const struct resolution *)self)->a->sockets, ip);
+}
 
-	const struct callers *callers = &c->callers[s->candidate - 1];
-
-	return (struct client_row){
-		.id = s->client,
-		.protocol = protocols[s->protocol]->name,
-		.verdict = recognised ? protocols[s->protocol]->name : protocols[s->protocol]->suspected_name,
-		.socket = s->socket,
-		.internal = s->internal,
-		.has_public = s->has_public && s->public_confirmed,
-		.public_ip = s->public_ip,
-		.behind_nat = s->has_public && s->public_confirmed && !ip_equal(&s->public_ip, &s->socket.ip),
-		.bits = socket_bits(s),
-		.first_packet = s->first_packet,
-		.first_ns = s->first_ns,
-		.last_ns = s->last_ns,
-		.version = check ? check->event.of.version.version : "",
-		.callers = callers->callers,
-		.callers_answered = callers->answered,
-		.is_supernode = s->is_called,
+static bool begin_measurements(struct resolution *res, const struct run_row *run, struct error *err)
+{
+	if (!list_clients(res, err))
+		return false;
+	res->distributions.key = hash_key_random();
+	res->kept.key = hash_key_random();
+	res->setup = (struct measure_setup){
+		.options = &res->a->options.measure,
+		.client = res->client,
+		.clients = res->c.clients,
+		.pairs = res->c.pairs,
+		.exchanges = res->a->exchanges,
+		.calls = res->a->calls,
+		.first_ns = run->first_ns,
+		.last_ns = run->last_ns,
+		.idle_ns = run->idle_ns,
+		.client_of_host = find_client_of_host,
+		.is_internal = find_internal,
+		.self = res,
+		.distributions = &res->distributions,
+		.kept = &res->kept,
 	};
+	res->measure = measure_new(&res->setup, err);
+	return res->measure;
 }
 
-static bool put_clients(const struct aggregate *a, const struct candidates *c, struct sink *sink,
-			struct error *err)
+/* One end of a flow as a client's. */
+static bool measure_end(struct resolution *res, const struct flow_record *r, const struct logged_message *log,
+			uint32_t client, bool initiator, struct error *err)
 {
-	struct client_row *row = calloc(c->clients + 1U, sizeof *row);
-	struct row_index checks = { 0 };
-	bool ok = index_checks(a, &checks, err);
+	const struct candidates *c = &res->c;
+	struct client_sums *sums = &res->sums[client - 1];
+	struct labelled_flow f = {
+		.r = r,
+		.log = log,
+		.client = client,
+		.protocol = (uint8_t)r->protocol,
+		.client_is_initiator = initiator,
+		.media = r->role == ROLE_media,
+		.class = PAIR_CLASS_COUNT,
+		.remote = initiator ? &r->responder : &r->initiator,
+	};
 
-	if (!row)
-		ok = error_memory(err, "the client rows");
-	for (uint32_t i = 0; ok && i < c->clients; i++)
-		row[i] = client_row_of(a, c, &checks, c->client[i]);
-	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
-		uint32_t client = c->entry[pair->client - 1]->client;
+	if (r->l4 == IPPROTO_UDP)
+		f.pair = pair_table_find(c->pairs, c->client[client - 1]->candidate, f.protocol, f.remote);
+	if (f.pair) {
+		f.pair_index = pair_table_index(c->pairs, f.pair);
+		f.class = pair_class_of(&f.pair->total);
+	}
+	if (f.media) {
+		sums->media_out += labelled_out(&f)->payload_bytes;
+		sums->media_in += labelled_in(&f)->payload_bytes;
+	} else if (r->l4 == IPPROTO_TCP) {
+		sums->tcp_out += labelled_out(&f)->payload_bytes;
+		sums->tcp_in += labelled_in(&f)->payload_bytes;
+	}
+	return measure_flow(res->measure, &f, err);
+}
+
+static bool measure_record(struct resolution *res, const struct flow_row *row,
+			   const struct logged_message *log, struct error *err)
+{
+	const struct candidates *c = &res->c;
+	const struct flow_record *r = row->flow;
+	unsigned p = row->protocol ? (unsigned)r->protocol : 0;
+
+	if (row->protocol && r->l4 == IPPROTO_UDP) {
+		const struct socket_entry *initiator = client_at(c, p, &r->initiator);
+		const struct socket_entry *responder = is_stray(r, p) ? NULL : client_at(c, p, &r->responder);
+		if (initiator || responder)
+			return (!initiator || measure_end(res, r, log, initiator->client, true, err)) &&
+			       (!responder || measure_end(res, r, log, responder->client, false, err));
+	} else if (row->protocol && r->l4 == IPPROTO_TCP) {
+		uint32_t client = row->client ? row->client : client_of_host(c, p, &r->initiator.ip);
+		if (!client)
+			client = client_of_host(c, p, &r->responder.ip);
 		if (client)
-			add_pair(&row[client - 1], pair);
+			return measure_end(res, r, log, client,
+					   ip_equal(&c->client[client - 1]->socket.ip, &r->initiator.ip),
+					   err);
 	}
-	for (uint32_t i = 0; ok && i < c->clients; i++)
-		ok = sink->ops->put_client(sink, &row[i], err);
-	row_index_drop(&checks);
-	free(row);
-	return ok;
+	return !candidates_have_host(c, &r->initiator.ip) || measure_host_flow(res->measure, r, err);
 }
 
-/* Peers and pairs of the clients; peers are numbered in the order of their pairs. */
-static bool put_pairs(const struct aggregate *a, const struct candidates *c, struct sink *sink,
-		      struct error *err)
+static bool put_flows(struct resolution *res, struct error *err)
 {
-	uint32_t peers = pair_table_peer_count(c->pairs), number = 0;
-	struct {
-		uint32_t id, clients;
-	} *met = calloc(peers + 1U, sizeof *met);
-	bool ok = true;
-
-	if (!met)
-		return error_memory(err, "the peer numbers");
-	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
-		if (!c->entry[pair->client - 1]->client)
-			continue;
-		if (!met[pair->peer_index].id)
-			met[pair->peer_index].id = ++number;
-		met[pair->peer_index].clients++;
-	}
-	for (uint32_t i = 0; ok && i < peers; i++) {
-		const struct peer *peer = pair_table_peer_at(c->pairs, i);
-		const struct peer_row row = {
-			.id = met[i].id,
-			.protocol = protocols[peer->protocol]->name,
-			.socket = peer->socket,
-			.internal = socket_table_internal(a->sockets, &peer->socket.ip),
-			.first_ns = peer->first_ns,
-			.last_ns = peer->last_ns,
-			.clients = met[i].clients,
-		};
-		ok = !row.id || sink->ops->put_peer(sink, &row, err);
-	}
-	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
-		const struct pair_row row = {
-			.client = c->entry[pair->client - 1]->client,
-			.peer = met[pair->peer_index].id,
-			.total = pair->total,
-			.first_ns = pair->first_ns,
-			.last_ns = pair->last_ns,
-			.client_first = pair->client_first,
-		};
-		ok = !row.client || sink->ops->put_pair(sink, &row, err);
-	}
-	free(met);
-	return ok;
-}
-
-static bool put_flows(struct aggregate *a, const struct candidates *c, struct totals *totals,
-		      struct sink *sink, struct aggregate_summary *summary, struct error *err)
-{
+	struct aggregate *a = res->a;
 	struct flow_record r;
 	const struct logged_message *log;
 	bool failed = false, ok = spool_rewind(a->spool, err);
 
-	ok = ok && openings_sort(&a->openings, err);
 	while (ok && next_flow(a->spool, &r, &log, &failed, err)) {
 		struct flow_row row;
-		label_record(c, &a->openings, a->names, &r, &row);
+		label_record(&res->c, &a->openings, a->names, &r, &row);
 		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
 			row.keepalive = keepalive_of(log, r.sizes, r.first_ns);
-		uint32_t listed = call_table_flow_count(a->calls);
-		ok = totals_add_label(totals, &row, err) && calls_note(a->calls, c, &r, &row, err);
-		bool measured = call_table_flow_count(a->calls) > listed;
-		/* R8 is about signalling (D11). */
-		if (ok && r.l4 == IPPROTO_UDP && row.client && r.role != ROLE_media)
-			ok = totals_add_sizes(totals, c, c->client[row.client - 1], &r, log, err);
-		summary->recognised_flows += row.protocol != NULL;
+		const struct media_flow *media =
+			r.measured ? call_table_flow_of(a->calls, r.first_packet) : NULL;
+		if (media && media->verdict == MEDIA_CALL && row.protocol)
+			r.role = ROLE_media;
+		res->summary->recognised_flows += row.protocol != NULL;
+		ok = totals_add_label(&res->totals, &row, err) && measure_record(res, &row, log, err);
 		/* Rows of streams name the flow. */
-		if (ok && (row.protocol || measured || a->options.all_flows))
-			ok = sink->ops->put_flow(sink, &row, err);
+		if (ok && (row.protocol || media || a->options.all_flows))
+			ok = res->sink->ops->put_flow(res->sink, &row, err);
 	}
 	return ok && !failed;
-}
-
-static bool put_evidence(const struct aggregate *a, const struct candidates *c, struct sink *sink,
-			 struct error *err)
-{
-	bool ok = true;
-
-	for (uint32_t i = 0; ok && i < c->clients; i++) {
-		const struct socket_entry *s = c->client[i];
-		for (unsigned k = 0; ok && k < protocols[s->protocol]->kind_count; k++) {
-			const struct evidence_row row = {
-				.about_client = true,
-				.subject = s->client,
-				.protocol = protocols[s->protocol]->name,
-				.kind = &protocols[s->protocol]->kinds[k],
-				.sum = socket_sum(s, k),
-			};
-			ok = row.sum.count == 0 || sink->ops->put_evidence(sink, &row, err);
-		}
-	}
-	for (uint32_t i = 0; ok && i < a->flow_evidences; i++) {
-		const struct flow_evidence *e = &a->flow_evidence[i];
-		const struct evidence_row row = {
-			.subject = e->flow,
-			.protocol = protocols[e->protocol]->name,
-			.kind = &protocols[e->protocol]->kinds[e->kind],
-			.sum = e->sum,
-		};
-		ok = sink->ops->put_evidence(sink, &row, err);
-	}
-	return ok;
-}
-
-static bool put_exchange(const struct candidates *c, const struct exchange *x, struct sink *sink,
-			 struct error *err)
-{
-	const struct exchange_row row = {
-		.flow = x->flow,
-		.protocol = protocols[x->protocol]->name,
-		.role = x->role,
-		.form = x->form ? x->form : "",
-		.outcome = exchange_outcome_name(x->outcome),
-		.client = x->client,
-		.server = x->server,
-		.first_ns = x->first_ns,
-		.last_ns = x->last_ns,
-		.messages = x->messages,
-		.client_socket = client_of_host(c, x->protocol, &x->client.ip),
-	};
-	bool ok = sink->ops->put_exchange(sink, &row, err);
-
-	for (uint32_t i = 0; ok && i < x->messages && i < EXCHANGE_MESSAGES_MAX; i++) {
-		const struct exchange_message_row message = {
-			.flow = x->flow,
-			.n = i + 1,
-			.ts_ns = x->message[i].ts_ns,
-			.packet = x->message[i].packet,
-			.dir = x->message[i].dir,
-			.bytes = x->message[i].bytes,
-			.what = x->message[i].what,
-		};
-		ok = sink->ops->put_exchange_message(sink, &message, err);
-	}
-	return ok;
-}
-
-static bool put_exchanges(const struct aggregate *a, const struct candidates *c, struct sink *sink,
-			  struct error *err)
-{
-	bool ok = true;
-
-	for (uint32_t i = 0; ok && i < exchange_table_count(a->exchanges); i++)
-		if (exchange_table_at(a->exchanges, i)->role)
-			ok = put_exchange(c, exchange_table_at(a->exchanges, i), sink, err);
-	for (uint32_t i = 0; ok && i < version_check_count(a->exchanges); i++) {
-		const struct version_check *v = version_check_at(a->exchanges, i);
-		const struct version_row row = {
-			.flow = v->flow,
-			.packet = v->packet,
-			.ts_ns = v->ts_ns,
-			.client = v->client,
-			.server = v->server,
-			.protocol = protocols[v->protocol]->name,
-			.action = v->event.of.version.action,
-			.version = v->event.of.version.version,
-			.host = v->event.of.version.host,
-			.platform = v->event.of.version.platform,
-			.client_socket = client_of_host(c, v->protocol, &v->client.ip),
-		};
-		ok = sink->ops->put_version(sink, &row, err);
-	}
-	return ok;
-}
-
-static bool put_bounds(const struct aggregate_summary *summary, struct sink *sink, struct error *err)
-{
-	const struct counter_row rows[] = {
-		{ "bounds", "evicted_sockets", "client sockets dropped at --max-sockets",
-		  summary->evicted_sockets },
-		{ "bounds", "refused_pairs", "flows whose client-peer pair was not kept at --max-pairs",
-		  summary->refused_pairs },
-		{ "bounds", "refused_events", "events and evidence beyond their bounds",
-		  summary->refused_events },
-		{ "bounds", "refused_media", "measured flows beyond the bound, which are in no call",
-		  summary->refused_media },
-		{ "bounds", "sizes_missing",
-		  "messages whose size is missing from the payload-size figure (R8)",
-		  summary->sizes_missing },
-	};
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (!sink->ops->put_counter(sink, &rows[i], err))
-			return false;
-	return true;
-}
-
-/* Last, as their digests go on being computed while the rest is written. */
-static bool put_inputs(struct sink *sink, const struct run_facts *facts, struct error *err)
-{
-	const struct input_info *input;
-	bool ok = true;
-
-	source_settle(facts->source);
-	for (uint32_t i = 0; ok && (input = source_input(facts->source, i)); i++)
-		ok = sink->ops->put_input(sink, i + 1, input, err);
-	return ok;
 }
 
 /* Bounds that were reached: counted, and said once. */
@@ -374,23 +250,81 @@ static void note_bounds(const struct aggregate *a, const struct candidates *c,
 			     summary->refused_events);
 }
 
-static bool put_all(struct aggregate *a, const struct candidates *c, struct totals *totals, struct sink *sink,
-		    const struct run_row *run, const struct run_facts *facts,
-		    struct aggregate_summary *summary, struct error *err)
+static bool put_bounds(const struct aggregate_summary *summary, struct sink *sink, struct error *err)
 {
-	return sink->ops->put_run(sink, run, err) && account_put(sink, facts, &a->judge, err) &&
-	       put_clients(a, c, sink, err) && put_pairs(a, c, sink, err) &&
-	       put_flows(a, c, totals, sink, summary, err) && put_evidence(a, c, sink, err) &&
-	       put_exchanges(a, c, sink, err) && calls_put(a->calls, a->options.models, sink, err) &&
-	       totals_put(totals, sink, err) && put_inputs(sink, facts, err);
+	const struct counter_row rows[] = {
+		{ "bounds", "evicted_sockets", "client sockets dropped at --max-sockets",
+		  summary->evicted_sockets },
+		{ "bounds", "refused_pairs", "flows whose client-peer pair was not kept at --max-pairs",
+		  summary->refused_pairs },
+		{ "bounds", "refused_events", "events and evidence beyond their bounds",
+		  summary->refused_events },
+		{ "bounds", "refused_media", "measured flows beyond the bound, which are in no call",
+		  summary->refused_media },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (!sink->ops->put_counter(sink, &rows[i], err))
+			return false;
+	return true;
+}
+
+/* Last, as their digests go on being computed while the rest is written. */
+static bool put_inputs(struct sink *sink, const struct run_facts *facts, struct error *err)
+{
+	const struct input_info *input;
+	bool ok = true;
+
+	source_settle(facts->source);
+	for (uint32_t i = 0; ok && (input = source_input(facts->source, i)); i++)
+		ok = sink->ops->put_input(sink, &(struct input_row){ i + 1, input }, err);
+	return ok;
+}
+
+/* When all that may have been left out is known. */
+static bool put_run(struct resolution *res, struct run_row *run, const struct problems *problems,
+		    struct error *err)
+{
+	run->complete = problems->count == 0;
+	run->problems = problems->text;
+	if (res->a->options.strict && !run->complete)
+		return error_set(err, EXIT_INCOMPLETE, "incomplete, and --strict: nothing is written\n%s",
+				 problems->text);
+	return res->sink->ops->put_run(res->sink, run, err);
+}
+
+static bool put_all(struct resolution *res, struct run_row *run, const struct run_facts *facts,
+		    struct problems *problems, struct error *err)
+{
+	struct aggregate *a = res->a;
+	struct sink *sink = res->sink;
+
+	return account_put(sink, facts, &a->judge, err) && put_flows(res, err) &&
+	       resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
+	       resolve_put_evidence(res, err) && resolve_put_exchanges(res, err) &&
+	       calls_put(a->calls, a->options.models, sink, err) && totals_put(&res->totals, sink, err) &&
+	       measure_put(res->measure, sink, problems, err) && put_run(res, run, problems, err) &&
+	       put_bounds(res->summary, sink, err) && put_inputs(sink, facts, err);
+}
+
+static void resolution_drop(struct resolution *res)
+{
+	measure_free(res->measure);
+	distributions_drop(&res->distributions);
+	kept_messages_drop(&res->kept);
+	totals_drop(&res->totals);
+	candidates_drop(&res->c);
+	free(res->client);
+	free(res->sums);
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
 		      const struct run_facts *facts, struct problems *problems,
 		      struct aggregate_summary *summary, struct error *err)
 {
-	struct candidates c;
-	struct totals totals = { .key = hash_key_random() };
+	struct resolution res = {
+		.a = a, .totals = { .key = hash_key_random() }, .sink = sink, .summary = summary
+	};
 
 	*summary = (struct aggregate_summary){ .flows = a->flows, .packets_in_flows = a->packets };
 	if (aggregate_failed(a, err) || !account_check(facts, a->flows, a->packets, err))
@@ -398,24 +332,17 @@ bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *ru
 	account_judge(&a->judge, facts);
 	summary->exchanges = exchange_table_count(a->exchanges);
 	summary->version_checks = version_check_count(a->exchanges);
-	bool ok = candidates_gather(&c, a->sockets, a->options.max_pairs, err) && gather(a, &c, err) &&
-		  candidates_verdicts(&c, &summary->clients, err);
+	bool ok = candidates_gather(&res.c, a->sockets, a->options.max_pairs, err) &&
+		  gather(a, &res.c, err) && candidates_verdicts(&res.c, &summary->clients, err) &&
+		  judge_media(&res, err);
 	if (ok) {
-		summary->suspected = c.clients - summary->clients;
-		note_bounds(a, &c, summary, problems);
+		summary->suspected = res.c.clients - summary->clients;
+		summary->calls = call_table_count(a->calls);
+		note_bounds(a, &res.c, summary, problems);
 		run->first_ns = a->judge.first_ns;
 		run->last_ns = a->judge.greatest_ns;
-		run->complete = problems->count == 0;
-		run->problems = problems->text;
-		if (a->options.strict && !run->complete)
-			ok = error_set(err, EXIT_INCOMPLETE,
-				       "incomplete, and --strict: nothing is written\n%s", problems->text);
-		ok = ok && put_all(a, &c, &totals, sink, run, facts, summary, err);
-		summary->sizes_missing = totals.sizes_missing;
-		summary->calls = call_table_count(a->calls);
-		ok = ok && put_bounds(summary, sink, err);
+		ok = begin_measurements(&res, run, err) && put_all(&res, run, facts, problems, err);
 	}
-	totals_drop(&totals);
-	candidates_drop(&c);
+	resolution_drop(&res);
 	return ok;
 }

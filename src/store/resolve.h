@@ -6,6 +6,7 @@
 #include "store/aggregate.h"
 #include "store/calls.h"
 #include "store/label.h"
+#include "store/measure.h"
 #include "store/spool.h"
 #include "store/totals.h"
 
@@ -32,8 +33,35 @@ struct aggregate {
 	uint32_t evidences_of[PROTOCOLS_MAX];
 	struct row_index by_flow;
 	struct openings openings;
+	struct flow_record
+		*measured_flow; /* those whose media was reported, once more: they are judged first */
+	uint32_t measured_flows, measured_room;
 	uint64_t flows, packets, refused_events;
 	bool failed;
 	struct error failure;
 };
+
+/* Sums over the flows of a client, for its row. */
+struct client_sums {
+	uint64_t media_out, media_in, tcp_out, tcp_in;
+};
+
+/* The end of the input. */
+struct resolution {
+	struct aggregate *a;
+	struct candidates c;
+	struct totals totals;
+	struct measured_client *client; /* c.clients of them, and of the next */
+	struct client_sums *sums;
+	struct distributions distributions;
+	struct kept_messages kept;
+	struct measure_setup setup;
+	struct measure *measure;
+	struct sink *sink;
+	struct aggregate_summary *summary;
+};
+bool resolve_put_clients(const struct resolution *res, struct error *err);
+bool resolve_put_pairs(const struct resolution *res, struct error *err);
+bool resolve_put_evidence(const struct resolution *res, struct error *err);
+bool resolve_put_exchanges(const struct resolution *res, struct error *err);
 #endif

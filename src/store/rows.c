@@ -6,12 +6,12 @@
 /* clang-format off */
 const char *const row_names[ROW_KIND_COUNT] = {
 #define X(name, table) #name,
-	ROW_KINDS(X)
+	SINK_ROWS(X)
 #undef X
 };
 const char *const row_tables[ROW_KIND_COUNT] = {
 #define X(name, table) #table,
-	ROW_KINDS(X)
+	SINK_ROWS(X)
 #undef X
 };
 /* clang-format on */
@@ -56,14 +56,15 @@ static const char *input_end_name(enum input_end end_)
 	return "stopped";
 }
 
-bool row_put_input(struct sink *s, uint32_t n, const struct input_info *row, struct error *err)
+bool row_put_input(struct sink *s, const struct input_row *input, struct error *err)
 {
+	const struct input_info *row = input->input;
 	struct row *r = begin(s, ROW_input);
 	const char *link = linktype_name(row->linktype);
 	char *number = scratch(r);
 
 	snprintf(number, IP_TEXT, "%d", row->linktype);
-	add_integer(r, "n", n);
+	add_integer(r, "n", input->n);
 	add_text(r, "path", row->path);
 	add_text(r, "format", row->format);
 	add_text(r, "container", row->container);
@@ -130,6 +131,10 @@ bool row_put_client(struct sink *s, const struct client_row *row, struct error *
 	add_count(r, "packets_in", row->total.packets_in);
 	add_count(r, "payload_out", row->total.payload_out);
 	add_count(r, "payload_in", row->total.payload_in);
+	add_count(r, "media_out", row->media_out);
+	add_count(r, "media_in", row->media_in);
+	add_count(r, "tcp_out", row->tcp_out);
+	add_count(r, "tcp_in", row->tcp_in);
 	add_integer(r, "callers", row->callers);
 	add_integer(r, "callers_answered", row->callers_answered);
 	add_text(r, "role", row->is_supernode ? "supernode" : "client");
@@ -165,6 +170,9 @@ bool row_put_pair(struct sink *s, const struct pair_row *row, struct error *err)
 	add_count(r, "packets_in", row->total.packets_in);
 	add_count(r, "payload_out", row->total.payload_out);
 	add_count(r, "payload_in", row->total.payload_in);
+	add_count(r, "media_flows", row->media.flows);
+	add_count(r, "media_packets", row->media.packets_out + row->media.packets_in);
+	add_count(r, "media_payload", row->media.payload_out + row->media.payload_in);
 	add_integer(r, "first_ns", row->first_ns);
 	add_integer(r, "last_ns", row->last_ns);
 	return end(s, r, err);
@@ -279,7 +287,7 @@ bool row_put_exchange_message(struct sink *s, const struct exchange_message_row 
 	return end(s, r, err);
 }
 
-bool row_put_version(struct sink *s, const struct version_row *row, struct error *err)
+bool row_put_version_check(struct sink *s, const struct version_check_row *row, struct error *err)
 {
 	struct row *r = begin(s, ROW_version_check);
 
@@ -307,17 +315,5 @@ bool row_put_label_total(struct sink *s, const struct label_total_row *row, stru
 	add_count(r, "packets", row->packets);
 	add_count(r, "payload", row->payload_bytes);
 	add_count(r, "bytes", row->ip_bytes);
-	return end(s, r, err);
-}
-
-bool row_put_size(struct sink *s, const struct size_row *row, struct error *err)
-{
-	struct row *r = begin(s, ROW_payload_size);
-
-	add_text(r, "protocol", row->protocol);
-	add_text(r, "class", row->probe ? "probe" : "non-probe");
-	add_integer(r, "from_client", row->from_client);
-	add_integer(r, "size", row->size);
-	add_count(r, "messages", row->messages);
 	return end(s, r, err);
 }

@@ -16,7 +16,8 @@ static const char *const verdicts[] = {
 
 /* Columns of one side of a call; the names are static, so there is a list of them for each. */
 struct side_columns {
-	const char *packets, *payload, *size_min, *size_max, *rate, *bandwidth, *codec, *estimated, *silence, *mos, *assumed;
+	const char *packets, *payload, *size_min, *size_max, *rate, *bandwidth, *codec, *estimated, *silence,
+		*mos, *assumed;
 };
 static const struct side_columns side_out = {
 	"packets_out", "payload_out",   "size_min_out",   "size_max_out",

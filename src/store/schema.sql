@@ -1,4 +1,4 @@
--- The database of footsteps, schema 2 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
+-- The database of footsteps, schema 3 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
 --
 -- The database is an interface: read it with the stock sqlite3 shell. Times are integers, nanoseconds since
 -- 1970-01-01 UTC, from the packets; addresses are text (RFC 5952 for IPv6); bytes and packets are as in
@@ -65,11 +65,15 @@ CREATE TABLE clients (              -- client sockets (D3) with a verdict
 	first_ns     INTEGER,          -- first and last packet of its flows (lifetime, D13)
 	last_ns      INTEGER,
 	peers        INTEGER NOT NULL, -- remote sockets that it exchanged a packet with (D4)
-	flows        INTEGER NOT NULL, -- this and what follows: over its UDP flows (for TCP see client_traffic)
+	flows        INTEGER NOT NULL, -- this and what follows: of its signalling over UDP (D11)
 	packets_out  INTEGER NOT NULL,
 	packets_in   INTEGER NOT NULL,
 	payload_out  INTEGER NOT NULL, -- transport payload as captured, bytes
 	payload_in   INTEGER NOT NULL,
+	media_out    INTEGER NOT NULL, -- payload bytes of its media flows, UDP and TCP
+	media_in     INTEGER NOT NULL,
+	tcp_out      INTEGER NOT NULL, -- payload bytes of its host's TCP flows of the protocol, media left out
+	tcp_in       INTEGER NOT NULL,
 	callers      INTEGER NOT NULL, -- peers that spoke first, in the protocol
 	callers_answered INTEGER NOT NULL, -- of these, to which it sent something in such a flow
 	role         TEXT NOT NULL,    -- supernode: many call it and it answers (docs/definitions.md); else client
@@ -89,7 +93,7 @@ CREATE TABLE peers (                -- remote sockets of the clients (D4)
 	PRIMARY KEY (run, peer)
 ) WITHOUT ROWID;
 
-CREATE TABLE pairs (                -- client x peer, over all their UDP flows
+CREATE TABLE pairs (                -- client x peer, over their UDP flows: signalling, and media beside it (D11)
 	run          INTEGER NOT NULL,
 	client       INTEGER NOT NULL,
 	peer         INTEGER NOT NULL,
@@ -101,7 +105,10 @@ CREATE TABLE pairs (                -- client x peer, over all their UDP flows
 	packets_in   INTEGER NOT NULL,
 	payload_out  INTEGER NOT NULL,
 	payload_in   INTEGER NOT NULL,
-	first_ns     INTEGER NOT NULL,
+	media_flows   INTEGER NOT NULL, -- not in the numbers above
+	media_packets INTEGER NOT NULL, -- both ways
+	media_payload INTEGER NOT NULL,
+	first_ns     INTEGER NOT NULL, -- of signalling and media
 	last_ns      INTEGER NOT NULL,
 	PRIMARY KEY (run, client, peer)
 ) WITHOUT ROWID;
@@ -335,85 +342,188 @@ CREATE TABLE label_totals (         -- of all flows, whatever --flows says
 	PRIMARY KEY (run, label, source, ndpi)
 ) WITHOUT ROWID;
 
-CREATE TABLE payload_sizes (        -- R8: messages of the clients' UDP signalling flows
-	run         INTEGER NOT NULL,
-	protocol    TEXT NOT NULL,
-	class       TEXT NOT NULL,  -- probe (D7), non-probe (D12)
-	from_client INTEGER NOT NULL,
-	size        INTEGER NOT NULL, -- payload bytes on the wire
-	messages    INTEGER NOT NULL,
-	PRIMARY KEY (run, protocol, class, from_client, size)
+-- What the tables and figures of the report are made of (docs/definitions.md). Of recognised clients' flows.
+
+CREATE TABLE distributions (        -- how often a measure took a value; measures, units and rounding: behave/distributions.h
+	run      INTEGER NOT NULL,
+	protocol TEXT NOT NULL,
+	measure  TEXT NOT NULL,
+	class    TEXT NOT NULL,     -- probe (D7), non-probe (D12), or internal, external (D5)
+	value    INTEGER NOT NULL,
+	count    INTEGER NOT NULL,
+	PRIMARY KEY (run, protocol, measure, class, value)
 ) WITHOUT ROWID;
 
--- Views. first_ts and last_ts are seconds since the first packet of the run.
+CREATE TABLE series (               -- signalling (D11) over time, UTC
+	run            INTEGER NOT NULL,
+	protocol       TEXT NOT NULL,
+	period         TEXT NOT NULL,    -- hour, day
+	start_ns       INTEGER NOT NULL,
+	flows          INTEGER NOT NULL, -- begun in it
+	packets        INTEGER NOT NULL,
+	payload        INTEGER NOT NULL, -- bytes
+	active_clients INTEGER NOT NULL, -- that exchanged a packet
+	new_clients    INTEGER NOT NULL, -- whose first packet is in it
+	logins         INTEGER NOT NULL, -- begun
+	calls          INTEGER NOT NULL, -- begun
+	PRIMARY KEY (run, protocol, period, start_ns)
+) WITHOUT ROWID;
 
-CREATE VIEW flow_list AS
-SELECT f.run, f.flow, f.proto, f.client_ip, f.client_port, f.server_ip, f.server_port,
-       (f.first_ns - r.first_ns) / 1e9 AS first_ts, (f.last_ns - r.first_ns) / 1e9 AS last_ts,
-       f.packets_out + f.packets_in AS packets, f.payload_out + f.payload_in AS payload_bytes,
-       f.label, f.source, f.bits, f.packets_out, f.packets_in, f.payload_out, f.payload_in,
-       f.reply_ns / 1e6 AS reply_ms, f.ended, f.retransmitted, f.icmp_errors, f.icmp, f.client, f.ndpi,
-       f.first_ns, f.last_ns, f.last_packet, f.role, f.keepalive_ns / 1e9 AS keepalive_s, f.keepalives
-FROM flows f JOIN runs r USING (run);
+CREATE TABLE round_trips (          -- R11: a message id came back in the reply; one row for each (bounded)
+	run           INTEGER NOT NULL,
+	packet        INTEGER NOT NULL, -- the reply
+	flow          INTEGER NOT NULL,
+	protocol      TEXT NOT NULL,
+	client        INTEGER NOT NULL,
+	asked_ns      INTEGER NOT NULL, -- when the client sent the question
+	round_trip_ns INTEGER NOT NULL,
+	question      INTEGER NOT NULL, -- payload bytes
+	reply         INTEGER NOT NULL,
+	PRIMARY KEY (run, packet)
+) WITHOUT ROWID;
 
-CREATE VIEW logins AS
-SELECT e.*, (e.first_ns - r.first_ns) / 1e9 AS first_ts,
-       (SELECT group_concat(CASE direction WHEN 'out' THEN '>' ELSE '<' END || bytes, ' ')
-        FROM (SELECT direction, bytes FROM exchange_messages m
-              WHERE m.run = e.run AND m.flow = e.flow ORDER BY n)) AS sizes
-FROM exchanges e JOIN runs r USING (run) WHERE e.role = 'login';
+CREATE TABLE class_shares (         -- N2: pair classes (D10) as they would be with other inactivity timeouts
+	run       INTEGER NOT NULL,
+	protocol  TEXT NOT NULL,
+	timeout_s INTEGER NOT NULL,
+	class     TEXT NOT NULL,    -- probe, heartbeat, dialog, mix
+	pairs     INTEGER NOT NULL,
+	flows     INTEGER NOT NULL,
+	packets   INTEGER NOT NULL,
+	PRIMARY KEY (run, protocol, timeout_s, class)
+) WITHOUT ROWID;
 
-CREATE VIEW contact_lists AS
-SELECT e.*, (e.first_ns - r.first_ns) / 1e9 AS first_ts,
-       (SELECT group_concat(CASE direction WHEN 'out' THEN '>' ELSE '<' END || bytes, ' ')
-        FROM (SELECT direction, bytes FROM exchange_messages m
-              WHERE m.run = e.run AND m.flow = e.flow ORDER BY n)) AS sizes
-FROM exchanges e JOIN runs r USING (run) WHERE e.role = 'contact-list';
+CREATE TABLE state_entries (        -- N1: entries that the clients hold in a NAT or firewall table, over time
+	run       INTEGER NOT NULL,
+	protocol  TEXT NOT NULL,
+	timeout_s INTEGER NOT NULL, -- of the table, without a packet
+	start_ns  INTEGER NOT NULL,
+	width_ns  INTEGER NOT NULL, -- of the interval
+	entries   INTEGER NOT NULL, -- most at a time in the interval
+	probes    INTEGER NOT NULL, -- of these, of one-time probes (D6)
+	tcp       INTEGER NOT NULL, -- of these, of TCP connections
+	PRIMARY KEY (run, protocol, timeout_s, start_ns)
+) WITHOUT ROWID;
 
--- Streams with their ends. The flow's own row is stored with --flows all only, so that the ends come with the stream.
-CREATE VIEW stream_list AS
-SELECT s.*, (s.first_ns - r.first_ns) / 1e9 AS first_ts,
-       CASE s.direction WHEN 'out' THEN s.initiator_ip ELSE s.responder_ip END AS from_ip,
-       CASE s.direction WHEN 'out' THEN s.initiator_port ELSE s.responder_port END AS from_port,
-       CASE s.direction WHEN 'out' THEN s.responder_ip ELSE s.initiator_ip END AS to_ip,
-       CASE s.direction WHEN 'out' THEN s.responder_port ELSE s.initiator_port END AS to_port
-FROM streams s JOIN runs r USING (run);
+CREATE TABLE state_peaks (          -- N1: the same, for each client and for all together
+	run         INTEGER NOT NULL,
+	protocol    TEXT NOT NULL,
+	client      INTEGER NOT NULL, -- 0: all
+	timeout_s   INTEGER NOT NULL,
+	peak        INTEGER NOT NULL, -- most at a time
+	peak_ns     INTEGER NOT NULL, -- when first
+	peak_probes INTEGER NOT NULL, -- of these, of one-time probes
+	mean        REAL NOT NULL,    -- over the run (all), over its lifetime (client)
+	mean_probes REAL NOT NULL,
+	PRIMARY KEY (run, protocol, client, timeout_s)
+) WITHOUT ROWID;
 
--- Class of each pair (D10).
-CREATE VIEW pair_classes AS
-SELECT p.*, c.protocol, c.ip AS client_ip, c.port AS client_port, q.ip AS peer_ip, q.port AS peer_port,
-       q.internal AS peer_internal,
-       CASE WHEN p.dialogs = 0 AND p.probes = 1 THEN 'probe'
-            WHEN p.dialogs = 0 THEN 'heartbeat'
-            WHEN p.probes = 0 THEN 'dialog'
-            ELSE 'mix' END AS class
-FROM pairs p JOIN clients c USING (run, client) JOIN peers q USING (run, peer);
+CREATE TABLE startups (             -- B2-B7: what a client does from its first packet to its login
+	run             INTEGER NOT NULL,
+	startup         INTEGER NOT NULL, -- 1.. in order of began_ns
+	protocol        TEXT NOT NULL,
+	client          INTEGER NOT NULL,
+	began_ns        INTEGER NOT NULL, -- first packet
+	outcome         TEXT NOT NULL,    -- of the login: success, failure, no-answer, unknown; none: no login was seen
+	version_flow    INTEGER,          -- B1; NULL: none was seen, here and below
+	supernode_flow  INTEGER,          -- B3, the connection to the first supernode
+	login_flow      INTEGER,          -- B4
+	list_flow       INTEGER,          -- B6
+	udp_asked       INTEGER NOT NULL, -- nodes that it sent to over UDP before the login was done
+	udp_answered    INTEGER NOT NULL,
+	udp_answer_ns   INTEGER,          -- since began_ns: the first answer
+	tcp_tried       INTEGER NOT NULL, -- nodes and servers that it opened a connection to
+	tcp_first_ns    INTEGER,          -- since began_ns: the first of them
+	supernode_ns    INTEGER,          -- since began_ns: the supernode connection begins
+	login_ns        INTEGER,          -- since began_ns: the login server's answer (message 4)
+	bytes_out       INTEGER NOT NULL, -- transport payload until then, all flows
+	bytes_in        INTEGER NOT NULL,
+	nodes_after     INTEGER NOT NULL, -- further nodes contacted in the minute after it
+	icmp_echoes     INTEGER NOT NULL, -- B5: hosts that its host sent echo requests to
+	PRIMARY KEY (run, startup)
+) WITHOUT ROWID;
 
--- The protocol that the figures of a report are about: the one whose clients have most flows over UDP.
-CREATE VIEW main_protocol AS
-SELECT run, protocol FROM (
-	SELECT run, protocol, row_number() OVER (PARTITION BY run ORDER BY sum(flows) DESC, protocol) AS place
-	FROM clients WHERE verdict = protocol GROUP BY run, protocol)
-WHERE place = 1;
+CREATE TABLE setups (               -- B7: how a client is connected, as far as its traffic tells
+	run      INTEGER NOT NULL,
+	client   INTEGER NOT NULL,
+	setup    TEXT NOT NULL,     -- public, nat, port-restricted nat, udp-restricted, unknown (docs/definitions.md)
+	reasons  TEXT NOT NULL,     -- a sentence each
+	asked    INTEGER NOT NULL,  -- peers that it sent the first packet to
+	answered INTEGER NOT NULL,  -- of these, that answered
+	callers  INTEGER NOT NULL,  -- peers that reached it first, over UDP or TCP
+	PRIMARY KEY (run, client)
+) WITHOUT ROWID;
 
--- Source flows (D2) of the clients' UDP signalling (D11): one row per direction that carried packets.
-CREATE VIEW source_flows AS
-SELECT run, flow, protocol, 'out' AS direction, packets_out AS packets, payload_out AS payload,
-       duration_out / 1e9 AS seconds
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_out > 0
-UNION ALL
-SELECT run, flow, protocol, 'in', packets_in, payload_in, duration_in / 1e9
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_in > 0;
+CREATE TABLE searches (             -- B9
+	run            INTEGER NOT NULL,
+	search         INTEGER NOT NULL, -- 1.. in order of first_ns
+	protocol       TEXT NOT NULL,
+	client         INTEGER NOT NULL,
+	first_ns       INTEGER NOT NULL,
+	last_ns        INTEGER NOT NULL, -- last reply, or last question
+	supernode_flow INTEGER,          -- over which it asked its supernode
+	nodes          INTEGER NOT NULL, -- asked over UDP
+	answered       INTEGER NOT NULL,
+	waves          INTEGER NOT NULL, -- bursts of questions
+	bytes_out      INTEGER NOT NULL,
+	bytes_in       INTEGER NOT NULL,
+	PRIMARY KEY (run, search)
+) WITHOUT ROWID;
 
--- What each client's signalling costs, by label: UDP and TCP flows of its socket and peers, and the logins, contact
--- lists and version checks of its host.
-CREATE VIEW client_traffic AS
-SELECT run, client, label, count(*) AS flows, sum(packets_out + packets_in) AS packets,
-       sum(payload_out + payload_in) AS payload, sum(bytes_out + bytes_in) AS bytes
-FROM (SELECT f.run, f.label, f.packets_out, f.packets_in, f.payload_out, f.payload_in, f.bytes_out, f.bytes_in,
-             coalesce(f.client, e.client, v.client) AS client
-      FROM flows f LEFT JOIN exchanges e USING (run, flow)
-           LEFT JOIN (SELECT DISTINCT run, flow, client FROM version_checks) v USING (run, flow)
-      WHERE f.protocol IS NOT NULL)
-WHERE client IS NOT NULL
-GROUP BY run, client, label;
+CREATE TABLE scenes (               -- B17: what a message-sequence chart can be drawn of
+	run      INTEGER NOT NULL,
+	kind     TEXT NOT NULL,     -- login (number: startups.startup), search (searches.search), call (calls.call)
+	number   INTEGER NOT NULL,
+	client   INTEGER,
+	first_ns INTEGER NOT NULL,
+	last_ns  INTEGER NOT NULL,
+	PRIMARY KEY (run, kind, number)
+) WITHOUT ROWID;
+
+CREATE TABLE scene_flows (          -- flows with packets in it; their messages are in table messages
+	run    INTEGER NOT NULL,
+	kind   TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	flow   INTEGER NOT NULL,
+	PRIMARY KEY (run, kind, number, flow)
+) WITHOUT ROWID;
+
+CREATE TABLE activity (             -- R6: clients whose every message is kept
+	run    INTEGER NOT NULL,
+	place  INTEGER NOT NULL,    -- 1..
+	client INTEGER NOT NULL,
+	why    TEXT NOT NULL,       -- words: the most active without a call, ...
+	PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+
+CREATE TABLE messages (             -- of flows in activity and scenes
+	run       INTEGER NOT NULL,
+	flow      INTEGER NOT NULL,
+	n         INTEGER NOT NULL, -- 1..
+	ts_ns     INTEGER NOT NULL,
+	direction TEXT NOT NULL,    -- out, in
+	bytes     INTEGER NOT NULL, -- payload; 0: not kept, a message of a long flow, see definitions
+	PRIMARY KEY (run, flow, n)
+) WITHOUT ROWID;
+
+CREATE TABLE names (                -- from DNS answers in the trace, of addresses in peers, exchanges, version_checks and TCP flows
+	run      INTEGER NOT NULL,
+	ip       TEXT NOT NULL,
+	name     TEXT NOT NULL,     -- that was asked for
+	first_ns INTEGER NOT NULL,  -- of the answer
+	PRIMARY KEY (run, ip, name)
+) WITHOUT ROWID;
+
+CREATE TABLE places (               -- of external addresses in the same tables, by --geo and --asn; NULL: the file does not say
+	run            INTEGER NOT NULL,
+	ip             TEXT NOT NULL,
+	continent      TEXT,        -- English name
+	country        TEXT,        -- ISO 3166-1 alpha-2
+	country_name   TEXT,
+	city           TEXT,
+	latitude       REAL,        -- degrees
+	longitude      REAL,
+	asn            INTEGER,
+	organisation   TEXT,
+	PRIMARY KEY (run, ip)
+) WITHOUT ROWID;

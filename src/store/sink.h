@@ -1,10 +1,10 @@
 /*
  * Where results go: SQLite (default), JSON lines; later other engines behind the same struct.
  *
- * A run is written in the order of the calls below, but for its inputs, which come last. Every struct is
- * borrowed during its call. Times are ns since 1970 UTC; "out" is sent by the client or initiator, "in" the
- * other way; bytes and packets as defined in flow.h. Each put_* returns false with *err filled (EXIT_OUTPUT);
- * after that only abandon() may be called.
+ * Inputs come last, as their digests take longest. Every struct is borrowed during its call. Times are ns
+ * since 1970 UTC; "out" is sent by the client or initiator, "in" the other way; bytes and packets as defined
+ * in flow.h. Each put_* returns false with *err filled (EXIT_OUTPUT); after that only abandon() may be
+ * called.
  */
 #ifndef FS_STORE_SINK_H
 #define FS_STORE_SINK_H
@@ -15,7 +15,7 @@
 #include "identify/record.h"
 #include "identify/sockets.h"
 
-/* The run as a whole; first call. */
+/* The run as a whole; it says what was left out, and so comes near the end. */
 struct run_row {
 	const char *version;   /* of footsteps */
 	const char *libraries; /* "libpcap 1.10.3, libndpi 4.2.0, ..." */
@@ -25,6 +25,12 @@ struct run_row {
 	uint64_t packets;          /* frames read, filtered ones included */
 	bool complete;             /* false: exit status 3; problems says why */
 	const char *problems;      /* lines; "" when complete */
+};
+
+/* The manifest's line of one input. */
+struct input_row {
+	uint32_t n; /* 1.. */
+	const struct input_info *input;
 };
 
 /* One number of the packet account, the flow account or the judgement of the trace. */
@@ -45,9 +51,11 @@ struct client_row {
 	bool behind_nat;     /* has_public, and it differs from the socket's own address */
 	float bits;
 	uint64_t first_packet;
-	int64_t first_ns, last_ns; /* of its flows (D13) */
-	const char *version;       /* from a version check of the same address; "" unknown */
-	struct pair_totals total;
+	int64_t first_ns, last_ns;    /* of its flows (D13) */
+	const char *version;          /* from a version check of the same address; "" unknown */
+	struct pair_totals total;     /* signalling over UDP */
+	uint64_t media_out, media_in; /* payload, UDP and TCP */
+	uint64_t tcp_out, tcp_in;     /* payload of its host's TCP flows of the protocol, media left out */
 	uint32_t peers;
 	uint32_t callers, callers_answered; /* peers that spoke first, and how many of them got an answer */
 	bool is_supernode;                  /* there are many of them, see behave/callers.h */
@@ -63,8 +71,9 @@ struct peer_row {
 };
 
 struct pair_row {
-	uint32_t client, peer; /* ids */
-	struct pair_totals total;
+	uint32_t client, peer;    /* ids */
+	struct pair_totals total; /* signalling */
+	struct pair_media media;
 	int64_t first_ns, last_ns;
 	bool client_first; /* the client sent the first packet */
 };
@@ -122,7 +131,7 @@ struct exchange_message_row {
 	const char *what;
 };
 
-struct version_row {
+struct version_check_row {
 	uint64_t flow, packet;
 	int64_t ts_ns;
 	struct endpoint client, server;
@@ -137,13 +146,124 @@ struct label_total_row {
 	uint64_t flows, packets, payload_bytes, ip_bytes;
 };
 
-/* Payload sizes of signalling messages over UDP (R8). */
-struct size_row {
+/* How often a measure took a value, see behave/distributions.h. */
+struct distribution_row {
+	const char *protocol, *measure, *class;
+	int64_t value;
+	uint64_t count;
+};
+
+/* Signalling in an hour or a day. */
+struct series_row {
+	const char *protocol, *period; /* "hour", "day" */
+	int64_t start_ns;
+	uint64_t flows, packets, payload;
+	uint32_t active_clients, new_clients, logins, calls;
+};
+
+/* R11: a message id that came back. */
+struct round_trip_row {
+	uint64_t packet, flow; /* packet: the reply */
 	const char *protocol;
-	bool probe; /* D6/D7; else non-probe (D12) */
-	bool from_client;
-	uint32_t size;
-	uint64_t messages;
+	uint32_t client;
+	int64_t asked_ns, round_trip_ns;
+	uint32_t question, reply; /* payload, bytes */
+};
+
+/* N2: a pair class as it would be with another inactivity timeout. */
+struct class_share_row {
+	const char *protocol, *class;
+	uint32_t timeout_s;
+	uint64_t pairs, flows, packets;
+};
+
+/* N1: entries of a NAT or firewall table in one interval, at their most. */
+struct state_entry_row {
+	const char *protocol;
+	uint32_t timeout_s;
+	int64_t start_ns, width_ns;
+	uint64_t entries, probes, tcp;
+};
+struct state_peak_row {
+	const char *protocol;
+	uint32_t client; /* 0: all together */
+	uint32_t timeout_s;
+	uint64_t peak, peak_probes;
+	int64_t peak_ns;
+	double mean, mean_probes;
+};
+
+/* B2 to B7: from a client's first packet to its login. Flows are first_packet, 0: none; *_ns are since
+ * began_ns, negative: never. */
+struct startup_row {
+	uint32_t id;
+	const char *protocol;
+	uint32_t client;
+	int64_t began_ns;
+	const char *outcome;
+	uint64_t version_flow, supernode_flow, login_flow, list_flow;
+	uint32_t udp_asked, udp_answered, tcp_tried, nodes_after, icmp_echoes;
+	int64_t udp_answer_ns, tcp_first_ns, supernode_ns, login_ns;
+	uint64_t bytes_out, bytes_in;
+};
+
+/* B7: how a client is connected. */
+struct setup_row {
+	uint32_t client;
+	const char *setup, *reasons;
+	uint32_t asked, answered, callers;
+};
+
+/* B9 */
+struct search_row {
+	uint32_t id;
+	const char *protocol;
+	uint32_t client;
+	int64_t first_ns, last_ns;
+	uint64_t supernode_flow; /* 0: none */
+	uint32_t nodes, answered, waves;
+	uint64_t bytes_out, bytes_in;
+};
+
+/* B17: what a chart can be drawn of, and the flows in it. */
+struct scene_row {
+	const char *kind; /* "login", "search", "call" */
+	uint32_t number;
+	uint32_t client; /* 0: none */
+	int64_t first_ns, last_ns;
+};
+struct scene_flow_row {
+	const char *kind;
+	uint32_t number;
+	uint64_t flow;
+};
+
+/* R6: a client whose every message is kept. */
+struct activity_row {
+	uint32_t place; /* 1.. */
+	uint32_t client;
+	const char *why;
+};
+struct message_row {
+	uint64_t flow;
+	uint32_t n; /* 1.. */
+	int64_t ts_ns;
+	enum direction dir;
+	uint32_t bytes;
+};
+
+/* From DNS answers in the trace. */
+struct name_row {
+	struct ip ip;
+	const char *name;
+	int64_t first_ns;
+};
+/* By --geo and --asn. NULL, NAN and 0: not said. */
+struct place_row {
+	struct ip ip;
+	const char *continent, *country, *country_name, *city, *organisation;
+	double latitude, longitude;
+	uint32_t asn;
 };
 
 struct call_row {
@@ -166,26 +286,48 @@ struct stream_row {
 	bool mos_assumed;     /* ... of a usual codec, as the stream's is not told */
 };
 
+/*
+ * Every kind of row: put_NAME() of the sink takes a struct NAME_row; TABLE is where SQLite keeps them. A new
+ * kind is a row here, its struct above, its table in schema.sql and its row_put_NAME() (store/rows.h).
+ */
+#define SINK_ROWS(X)                                                                                         \
+	X(run, runs)                                                                                         \
+	X(counter, counters)                                                                                 \
+	X(flow, flows)                                                                                       \
+	X(client, clients)                                                                                   \
+	X(peer, peers)                                                                                       \
+	X(pair, pairs)                                                                                       \
+	X(evidence, evidence)                                                                                \
+	X(exchange, exchanges)                                                                               \
+	X(exchange_message, exchange_messages)                                                               \
+	X(version_check, version_checks)                                                                     \
+	X(call, calls)                                                                                       \
+	X(hold, holds)                                                                                       \
+	X(stream, streams)                                                                                   \
+	X(label_total, label_totals)                                                                         \
+	X(distribution, distributions)                                                                       \
+	X(series, series)                                                                                    \
+	X(round_trip, round_trips)                                                                           \
+	X(class_share, class_shares)                                                                         \
+	X(state_entry, state_entries)                                                                        \
+	X(state_peak, state_peaks)                                                                           \
+	X(startup, startups)                                                                                 \
+	X(setup, setups)                                                                                     \
+	X(search, searches)                                                                                  \
+	X(scene, scenes)                                                                                     \
+	X(scene_flow, scene_flows)                                                                           \
+	X(activity, activity)                                                                                \
+	X(message, messages)                                                                                 \
+	X(name, names)                                                                                       \
+	X(place, places)                                                                                     \
+	X(input, inputs)
+
 struct sink;
 struct sink_ops {
 	const char *name;
-	bool (*put_run)(struct sink *s, const struct run_row *row, struct error *err);
-	bool (*put_input)(struct sink *s, uint32_t n, const struct input_info *row, struct error *err);
-	bool (*put_counter)(struct sink *s, const struct counter_row *row, struct error *err);
-	bool (*put_client)(struct sink *s, const struct client_row *row, struct error *err);
-	bool (*put_peer)(struct sink *s, const struct peer_row *row, struct error *err);
-	bool (*put_pair)(struct sink *s, const struct pair_row *row, struct error *err);
-	bool (*put_flow)(struct sink *s, const struct flow_row *row, struct error *err);
-	bool (*put_evidence)(struct sink *s, const struct evidence_row *row, struct error *err);
-	bool (*put_exchange)(struct sink *s, const struct exchange_row *row, struct error *err);
-	bool (*put_exchange_message)(struct sink *s, const struct exchange_message_row *row,
-				     struct error *err);
-	bool (*put_version)(struct sink *s, const struct version_row *row, struct error *err);
-	bool (*put_call)(struct sink *s, const struct call_row *row, struct error *err);
-	bool (*put_hold)(struct sink *s, const struct hold_row *row, struct error *err);
-	bool (*put_stream)(struct sink *s, const struct stream_row *row, struct error *err);
-	bool (*put_label_total)(struct sink *s, const struct label_total_row *row, struct error *err);
-	bool (*put_size)(struct sink *s, const struct size_row *row, struct error *err);
+#define X(name, table) bool (*put_##name)(struct sink * s, const struct name##_row *row, struct error *err);
+	SINK_ROWS(X)
+#undef X
 	/* All is written: makes it durable under its final name. Frees s, also on failure. */
 	bool (*finish)(struct sink *s, struct error *err);
 	/* Leaves nothing behind under the final name. Frees s. */

@@ -2,6 +2,7 @@
 #include "store/open.h"
 #include "store/rows.h"
 #include "store/schema_sql.h"
+#include "store/views_sql.h"
 #include "store/sqlite_insert.h"
 #include "store/sqlite_writer.h"
 #include "store/target.h"
@@ -53,7 +54,8 @@ static bool make_tables(struct sqlite_sink *s, struct error *err)
 
 	snprintf(mark, sizeof mark, "PRAGMA application_id = %d;", STORE_APPLICATION_ID);
 	return execute(s, fresh_settings, err) && execute(s, "BEGIN", err) && execute(s, mark, err) &&
-	       execute(s, schema_sql, err) && execute(s, "COMMIT", err) && execute(s, "BEGIN", err);
+	       execute(s, schema_sql, err) && execute(s, views_sql, err) && execute(s, "COMMIT", err) &&
+	       execute(s, "BEGIN", err);
 }
 
 static bool open_fresh(struct sqlite_sink *s, struct error *err)
@@ -149,8 +151,7 @@ static bool sqlite_write(struct row_sink *rows, const struct row *row, struct er
 
 static const struct sink_ops sqlite_ops = {
 	.name = "sqlite",
-	ROW_SINK_PUTS,
-	.finish = sqlite_finish,
+	ROW_SINK_PUTS.finish = sqlite_finish,
 	.abandon = sqlite_abandon,
 };
 

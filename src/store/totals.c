@@ -3,14 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZES (MESSAGE_SIZE_MAX + 1U)
-
 void totals_drop(struct totals *t)
 {
 	free(t->label);
 	row_index_drop(&t->by_label);
-	for (unsigned p = 0; p < PROTOCOLS_MAX; p++)
-		free(t->sizes[p]);
 	*t = (struct totals){ 0 };
 }
 
@@ -73,47 +69,6 @@ bool totals_add_label(struct totals *t, const struct flow_row *row, struct error
 	return true;
 }
 
-static size_t cell(bool probe, bool from_client, uint32_t size)
-{
-	return ((size_t)probe * 2 + from_client) * SIZES + (size < SIZES ? size : SIZES - 1);
-}
-
-bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct socket_entry *s,
-		      const struct flow_record *r, const struct logged_message *log, struct error *err)
-{
-	bool initiator = r->initiator.port == s->socket.port && ip_equal(&r->initiator.ip, &s->socket.ip);
-	const struct pair *pair = pair_table_find(c->pairs, s->candidate, s->protocol,
-						  initiator ? &r->responder : &r->initiator);
-	/* D7: the pair exchanged one probe and nothing else; all other signalling is non-probe traffic (D12).
-	 */
-	bool probe = pair && pair->total.flows == 1 && pair->total.one_time_probes == 1;
-	uint64_t known = r->sizes;
-
-	if (!t->sizes[s->protocol]) {
-		t->sizes[s->protocol] = calloc(cell(true, true, SIZES - 1) + 1, sizeof(uint64_t));
-		if (!t->sizes[s->protocol])
-			return error_memory(err, "the payload sizes");
-	}
-	for (uint32_t i = 0; i < r->sizes; i++) {
-		bool from_initiator = log[i].dir == TO_RESPONDER;
-		t->sizes[s->protocol][cell(probe, from_initiator == initiator, log[i].size)]++;
-	}
-	if (r->sizes == 0) {
-		/* No log: nothing in the flow looked like the protocol. Its first sizes are known all the
-		 * same. */
-		for (int dir = 0; dir < 2; dir++) {
-			if (r->side[dir].messages == 0)
-				continue;
-			bool from_client = (dir == TO_RESPONDER) == initiator;
-			t->sizes[s->protocol][cell(probe, from_client, r->side[dir].first_size)]++;
-			known++;
-		}
-	}
-	uint64_t messages = (uint64_t)r->side[0].messages + r->side[1].messages;
-	t->sizes_missing += messages > known ? messages - known : 0;
-	return true;
-}
-
 static int by_text(const void *a, const void *b)
 {
 	const struct label_total_row *x = a, *y = b;
@@ -131,18 +86,5 @@ bool totals_put(const struct totals *t, struct sink *sink, struct error *err)
 	for (uint32_t i = 0; i < t->labels; i++)
 		if (!sink->ops->put_label_total(sink, &t->label[i], err))
 			return false;
-	for (unsigned p = 0; p < protocol_count; p++) {
-		for (size_t i = 0; t->sizes[p] && i <= cell(true, true, SIZES - 1); i++) {
-			const struct size_row row = {
-				.protocol = protocols[p]->name,
-				.probe = i / SIZES / 2,
-				.from_client = i / SIZES % 2,
-				.size = (uint32_t)(i % SIZES),
-				.messages = t->sizes[p][i],
-			};
-			if (row.messages && !sink->ops->put_size(sink, &row, err))
-				return false;
-		}
-	}
 	return true;
 }

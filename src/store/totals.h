@@ -3,7 +3,6 @@
 #define FS_STORE_TOTALS_H
 #include "base/hash.h"
 #include "base/row_index.h"
-#include "flow/message_log.h"
 #include "store/label.h"
 
 struct totals {
@@ -11,14 +10,9 @@ struct totals {
 	struct label_total_row *label;
 	uint32_t labels, label_room;
 	struct row_index by_label;
-	uint64_t *sizes[PROTOCOLS_MAX]; /* [probe][from client][size]; NULL until needed */
-	uint64_t sizes_missing;         /* messages whose size was not kept */
 };
 
 void totals_drop(struct totals *t);
 bool totals_add_label(struct totals *t, const struct flow_row *row, struct error *err);
-/* R8: a UDP flow of client (number of the candidate `s`); log: its r->sizes messages. */
-bool totals_add_sizes(struct totals *t, const struct candidates *c, const struct socket_entry *s,
-		      const struct flow_record *r, const struct logged_message *log, struct error *err);
 bool totals_put(const struct totals *t, struct sink *sink, struct error *err);
 #endif

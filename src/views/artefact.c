@@ -68,6 +68,7 @@ static char **head_slot(struct artefact *a, struct head *h, const char *key, siz
 		{ "title", &a->title },       { "about", &a->about }, { "paper", &a->paper },
 		{ "cautions", &a->cautions }, { "empty", &a->empty }, { "kind", &h->kind },
 		{ "order", &h->order },       { "hides", &a->hides }, { "page", &h->page },
+		{ "section", &a->section },   { "with", &a->with },
 	};
 
 	for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
@@ -95,12 +96,12 @@ static bool head_read(struct artefact *a, struct head *h, const char *sql, const
 		if (indent < 2) {
 			slot = colon ? head_slot(a, h, text, (size_t)(colon - text)) : NULL;
 			if (!slot)
-				return error_set(err, EXIT_INPUT,
-						 "%s, line %u: '%.*s' is not 'KEY: TEXT' with a known key "
-						 "(title, kind, order,"
-						 " about, paper, cautions, hides, page, empty)",
-						 where, number, (int)(end - text < 60 ? end - text : 60),
-						 text);
+				return error_set(
+					err, EXIT_INPUT,
+					"%s, line %u: '%.*s' is not 'KEY: TEXT' with a known key "
+					"(title, kind, order,"
+					" about, paper, cautions, hides, page, empty, section, with)",
+					where, number, (int)(end - text < 60 ? end - text : 60), text);
 			if (*slot)
 				return error_set(err, EXIT_INPUT, "%s, line %u: '%.*s' comes twice", where,
 						 number, (int)(colon - text), text);
@@ -159,6 +160,8 @@ void artefact_clear(struct artefact *a)
 	free(a->paper);
 	free(a->cautions);
 	free(a->hides);
+	free(a->section);
+	free(a->with);
 	free(a->empty);
 	free(a->sql);
 	free(a->plot);

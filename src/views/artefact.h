@@ -21,6 +21,8 @@ struct artefact {
 	char *paper;      /* what the paper found; or NULL */
 	char *cautions;   /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
 	char *hides;      /* as cautions: what may make rows go unseen; or NULL */
+	char *section;    /* of the page that it stands in; or NULL */
+	char *with;       /* a file of the same directory that the figure is drawn with; or NULL */
 	int page_columns; /* of the table in the page, from the left; 0: all */
 	char *empty;      /* said instead, when there are no rows; or NULL */
 	char *sql;  /* the file: the data, then optionally a statement that yields the sentence of the caption

@@ -41,6 +41,17 @@ static bool query_error(const struct view *v, struct error *err)
 			 sqlite3_errmsg(v->db));
 }
 
+/* Text of the first column of the first row, or "". */
+static bool query_line(const struct view *v, const char *sql, char *text, size_t size, struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v, sql, err);
+	enum query_result result = stmt ? query_step(v, stmt, err) : QUERY_FAILED;
+
+	snprintf(text, size, "%s", result == QUERY_ROW ? query_text(stmt, 0) : "");
+	sqlite3_finalize(stmt);
+	return result != QUERY_FAILED;
+}
+
 bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err)
 {
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
@@ -64,7 +75,28 @@ bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, s
 		return error_set(err, EXIT_USAGE,
 				 "%s has no run %llu; its last one is %lld ('footsteps show %s runs')", path,
 				 (unsigned long long)wanted, (long long)last, path);
-	return true;
+	return query_line(v, "SELECT protocol FROM main_protocol WHERE run = :run", v->protocol,
+			  sizeof v->protocol, err);
+}
+
+bool view_protocol(struct view *v, const char *name, struct error *err)
+{
+	int64_t clients;
+	char names[200];
+
+	snprintf(v->protocol, sizeof v->protocol, "%s", name);
+	if (!query_number(v, "SELECT count(*) FROM clients WHERE run = :run AND protocol = :protocol",
+			  &clients, err))
+		return false;
+	if (clients > 0)
+		return true;
+	if (!query_line(v,
+			"SELECT group_concat(protocol, ', ') FROM (SELECT DISTINCT protocol FROM clients"
+			" WHERE run = :run ORDER BY protocol)",
+			names, sizeof names, err))
+		return false;
+	return error_set(err, EXIT_USAGE, "run %lld has no client of protocol '%.40s'; it has %s",
+			 (long long)v->run, name, names[0] ? names : "no client at all");
 }
 
 void query_bind_text(sqlite3_stmt *stmt, const char *name, const char *text)
@@ -83,6 +115,13 @@ void query_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value)
 		sqlite3_bind_int64(stmt, place, value);
 }
 
+void query_bind_view(const struct view *v, sqlite3_stmt *stmt)
+{
+	query_bind_int(stmt, ":run", v->run);
+	if (v->protocol[0])
+		query_bind_text(stmt, ":protocol", v->protocol);
+}
+
 sqlite3_stmt *query_open(const struct view *v, const char *sql, struct error *err)
 {
 	sqlite3_stmt *stmt;
@@ -91,7 +130,7 @@ sqlite3_stmt *query_open(const struct view *v, const char *sql, struct error *er
 		query_error(v, err);
 		return NULL;
 	}
-	query_bind_int(stmt, ":run", v->run);
+	query_bind_view(v, stmt);
 	return stmt;
 }
 

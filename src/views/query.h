@@ -1,8 +1,8 @@
 /*
- * Questions to the database: prepared statements with the run bound to :run, errors in words, and the few
- * functions that our own statements use: socket(ip, port) writes "10.0.0.1:80" or "[2001:db8::1]:80",
- * percent(part, whole) "12.5 %". Statements of reports/ do without them, so that they run in the stock
- * sqlite3 shell.
+ * Questions to the database: prepared statements with the run bound to :run and the protocol to :protocol,
+ * errors in words, and the few functions that our own statements use: socket(ip, port) writes "10.0.0.1:80"
+ * or "[2001:db8::1]:80", percent(part, whole) "12.5 %". Statements of reports/ do without them, so that they
+ * run in the stock sqlite3 shell.
  */
 #ifndef FS_VIEWS_QUERY_H
 #define FS_VIEWS_QUERY_H
@@ -16,11 +16,19 @@ struct view {
 	sqlite3 *db;      /* borrowed */
 	const char *path; /* borrowed; for messages */
 	int64_t run;
+	/* That the measurements are shown of: the one whose clients have most flows, unless view_protocol()
+	 * says another; "" there is none. */
+	char protocol[32];
 };
 
 /* Adds the functions and settles the run: wanted 0 is the last one. EXIT_USAGE when there is no such run. */
 bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err);
 
+/* Another protocol; EXIT_USAGE, with those that there are, when the run has no client of it. */
+bool view_protocol(struct view *v, const char *name, struct error *err);
+
+/* Binds :run and :protocol (NULL without one). */
+void query_bind_view(const struct view *v, sqlite3_stmt *stmt);
 /* NULL on failure. Parameters that the statement does not have are left alone. Free with sqlite3_finalize().
  */
 sqlite3_stmt *query_open(const struct view *v, const char *sql, struct error *err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef PKGDATADIR
 #define PKGDATADIR "/usr/share/footsteps"
@@ -21,6 +22,7 @@
 
 struct report {
 	const struct view *v;
+	const char *sources; /* directory of the artefacts */
 	struct staging staging;
 	struct artefact_list list;
 	char *style, *script, *plot_style; /* page.css, page.js, style.gp */
@@ -127,6 +129,22 @@ static bool empty_draw(const struct report *r, const char *name, const char *say
 	return staging_file_close(&r->staging, name, out, err);
 }
 
+/* What a figure is drawn with beside its data: one copy for all figures. */
+static bool with_copy(const struct report *r, const char *name, struct error *err)
+{
+	char path[STAGING_PATH + 64];
+
+	if (snprintf(path, sizeof path, "%s/%s", r->staging.work, name) < (int)sizeof path &&
+	    access(path, F_OK) == 0)
+		return true;
+	char *text = file_read(r->sources, name, err);
+	FILE *out = text ? staging_file(&r->staging, name, err) : NULL;
+	if (out)
+		fputs(text, out);
+	free(text);
+	return out && staging_file_close(&r->staging, name, out, err);
+}
+
 /* Runs gnuplot over NAME.tsv. *drawn: there is a NAME.svg. */
 static bool figure_draw(struct report *r, const struct artefact *a, uint64_t rows, bool *drawn,
 			struct error *err)
@@ -142,6 +160,8 @@ static bool figure_draw(struct report *r, const struct artefact *a, uint64_t row
 	}
 	if (r->no_gnuplot)
 		return true;
+	if (a->with && !with_copy(r, a->with, err))
+		return false;
 	if (asprintf(&script,
 		     "set terminal svg size 500,360 dynamic enhanced font \"sans-serif,13\" name \"%s\"\n"
 		     "set output \"%s\"\ndata = \"%s.tsv\"\nrows = %llu\n%s\n%s\nunset output\n",
@@ -198,7 +218,7 @@ static bool rows_write(struct report *r, const struct artefact *a, FILE *html, c
 		return error_set(err, EXIT_INPUT, "%s.sql: %s", a->name, sqlite3_errmsg(r->v->db));
 	if (!stmt)
 		return error_set(err, EXIT_INPUT, "%s.sql holds no statement", a->name);
-	query_bind_int(stmt, ":run", r->v->run);
+	query_bind_view(r->v, stmt);
 	snprintf(name, sizeof name, "%s.tsv", a->name);
 	FILE *tsv = staging_file(&r->staging, name, err);
 	const struct page_limits limits = { .rows = TABLE_ROWS_MOST, .columns = a->page_columns };
@@ -297,7 +317,7 @@ static bool artefacts_write(struct report *r, char missing[REPORT_MISSING], stru
 bool report_write(const struct view *v, const struct report_request *request, char missing[REPORT_MISSING],
 		  struct error *err)
 {
-	struct report r = { .v = v };
+	struct report r = { .v = v, .sources = request->sources };
 
 	missing[0] = '\0';
 	bool ok = artefact_list_read(&r.list, request->sources, err) &&

@@ -15,52 +15,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define TAKE(name, type)                                                                                     \
-	static bool name(struct sink *s, const struct type *row, struct error *err)                          \
+#define X(name, table)                                                                                       \
+	static bool take_##name(struct sink *s, const struct name##_row *row, struct error *err)             \
 	{                                                                                                    \
 		(void)s, (void)row, (void)err;                                                               \
 		return true;                                                                                 \
 	}
-TAKE(take_run, run_row)
-TAKE(take_counter, counter_row)
-TAKE(take_client, client_row)
-TAKE(take_peer, peer_row)
-TAKE(take_pair, pair_row)
-TAKE(take_flow, flow_row)
-TAKE(take_evidence, evidence_row)
-TAKE(take_exchange, exchange_row)
-TAKE(take_message, exchange_message_row)
-TAKE(take_version, version_row)
-TAKE(take_call, call_row)
-TAKE(take_hold, hold_row)
-TAKE(take_stream, stream_row)
-TAKE(take_total, label_total_row)
-TAKE(take_size, size_row)
+SINK_ROWS(X)
+#undef X
 
-static bool take_input(struct sink *s, uint32_t n, const struct input_info *row, struct error *err)
-{
-	(void)s, (void)n, (void)row, (void)err;
-	return true;
-}
-
-static const struct sink_ops null_ops = {
-	.name = "null",
-	.put_run = take_run,
-	.put_input = take_input,
-	.put_counter = take_counter,
-	.put_client = take_client,
-	.put_peer = take_peer,
-	.put_pair = take_pair,
-	.put_flow = take_flow,
-	.put_evidence = take_evidence,
-	.put_exchange = take_exchange,
-	.put_exchange_message = take_message,
-	.put_version = take_version,
-	.put_call = take_call,
-	.put_hold = take_hold,
-	.put_stream = take_stream,
-	.put_label_total = take_total,
-	.put_size = take_size,
+static const struct sink_ops null_ops = { .name = "null",
+#define X(name, table) .put_##name = take_##name,
+					  SINK_ROWS(X)
+#undef X
 };
 
 static void must(bool ok, const struct error *err)

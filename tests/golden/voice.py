@@ -99,7 +99,7 @@ def compare(*options):
     tap.ok(not {row for row in like if row not in {ends(row) for row in expected}}, f"{what}: nothing else like voice", *like)
     rates(db, what)
     # Stored once each; a client's flows that carried media are no signalling (D11), so that R8 is without them.
-    sizes = tap.query(db, "SELECT sum(messages) AS n FROM payload_sizes WHERE size BETWEEN 60 AND 66")
+    sizes = tap.query(db, "SELECT sum(count) AS n FROM distributions WHERE measure LIKE 'payload_%' AND value BETWEEN 60 AND 66")
     tap.equal(sizes[0]["n"], None, f"{what}: R8 has no size of voice")
     clients = tap.query(db, "SELECT ip, port, verdict FROM clients")
     tap.equal([tuple(row.values()) for row in clients], [("10.0.0.2", 35471, "skype")], f"{what}: one client")

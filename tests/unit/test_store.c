@@ -183,8 +183,8 @@ static void put_inputs(struct sink *s)
 				    .end = INPUT_COMPLETE };
 	struct error err;
 
-	assert_true(s->ops->put_input(s, 1, &full, &err));
-	assert_true(s->ops->put_input(s, 2, &empty, &err));
+	assert_true(s->ops->put_input(s, &(struct input_row){ 1, &full }, &err));
+	assert_true(s->ops->put_input(s, &(struct input_row){ 2, &empty }, &err));
 }
 
 static void put_sockets(struct sink *s)
@@ -210,6 +210,10 @@ static void put_sockets(struct sink *s)
 				     .last_ns = T0 + 9,
 				     .version = "1.3.0.48",
 				     .total = total,
+				     .media_out = 6000,
+				     .media_in = 5400,
+				     .tcp_out = 70,
+				     .tcp_in = 80,
 				     .peers = 2,
 				     .callers = 20,
 				     .callers_answered = 19,
@@ -221,7 +225,13 @@ static void put_sockets(struct sink *s)
 				   .version = "",
 				   .bits = 10 };
 	struct peer_row peer = { 1, "skype", endpoint("198.51.100.1", 33033), false, T0, T0 + 8, 2 };
-	struct pair_row pair = { 1, 1, total, T0, T0 + 8, true };
+	struct pair_row pair = { .client = 1,
+				 .peer = 1,
+				 .total = total,
+				 .media = { 1, 100, 90, 6000, 5400 },
+				 .first_ns = T0,
+				 .last_ns = T0 + 8,
+				 .client_first = true };
 	struct error err;
 
 	assert_true(s->ops->put_client(s, &client, &err));
@@ -272,19 +282,19 @@ static void put_meaning(struct sink *s)
 					 2,
 					 1 };
 	struct exchange_message_row message = { 7, 1, T0 + 1, 8, TO_RESPONDER, 5, "0x16 0x03" };
-	struct version_row version = { 9,
-				       10,
-				       T0 + 2,
-				       endpoint("10.0.0.1", 40001),
-				       endpoint("192.0.2.2", 80),
-				       "skype",
-				       "getlatestversion",
-				       "1.3.0.48",
-				       "ui.skype.com",
-				       "0",
-				       2 };
+	struct version_check_row version = { 9,
+					     10,
+					     T0 + 2,
+					     endpoint("10.0.0.1", 40001),
+					     endpoint("192.0.2.2", 80),
+					     "skype",
+					     "getlatestversion",
+					     "1.3.0.48",
+					     "ui.skype.com",
+					     "0",
+					     2 };
 	struct label_total_row label = { "skype-login", "payload", "", 1, 5, 160, 500 };
-	struct size_row size = { "skype", true, false, 11, 3 };
+	struct distribution_row size = { "skype", "payload_in", "probe", 11, 3 };
 	struct error err;
 
 	assert_true(s->ops->put_evidence(s, &evidence, &err));
@@ -299,12 +309,12 @@ static void put_meaning(struct sink *s)
 	message.n = 2;
 	message.dir = TO_INITIATOR;
 	assert_true(s->ops->put_exchange_message(s, &message, &err));
-	assert_true(s->ops->put_version(s, &version, &err));
+	assert_true(s->ops->put_version_check(s, &version, &err));
 	version.packet = 13;
 	version.client_socket = 0;
-	assert_true(s->ops->put_version(s, &version, &err));
+	assert_true(s->ops->put_version_check(s, &version, &err));
 	assert_true(s->ops->put_label_total(s, &label, &err));
-	assert_true(s->ops->put_size(s, &size, &err));
+	assert_true(s->ops->put_distribution(s, &size, &err));
 }
 
 /* A call with all that can be known of one, and one with nothing; the streams likewise. */
@@ -382,7 +392,8 @@ static void put_media(struct sink *s)
 	assert_true(s->ops->put_call(s, &(struct call_row){ 1, "skype", &full }, &err));
 	assert_true(s->ops->put_call(s, &(struct call_row){ 2, "skype", &bare }, &err));
 	assert_true(s->ops->put_hold(s, &hold, &err));
-	assert_true(s->ops->put_stream(s, &(struct stream_row){ &flow, &told, 1, "RTP G.711", 4.25F, true }, &err));
+	assert_true(s->ops->put_stream(s, &(struct stream_row){ &flow, &told, 1, "RTP G.711", 4.25F, true },
+				       &err));
 	flow.verdict = MEDIA_VOIP_LIKE;
 	flow.basis = MEDIA_BASIS_none;
 	flow.call = 0;
@@ -491,12 +502,12 @@ static void test_every_row(void **state)
 		    "1|flows|idle|2|no packet / 1|packets|arp|3|ARP or RARP / 1|packets|used|9|in a flow");
 	assert_rows(db, "SELECT * FROM clients",
 		    "1|1|skype|skype|10.0.0.1|40000|1|192.0.2.9|1|1.3.0.48|27.3|7|1156534264000000000|"
-		    "1156534264000000009|2|4|10|11|500|600|20|19|supernode"
-		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0|0|0|client");
+		    "1156534264000000009|2|4|10|11|500|600|6000|5400|70|80|20|19|supernode"
+		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0|0|0|0|0|0|0|client");
 	assert_rows(db, "SELECT * FROM peers",
 		    "1|1|skype|198.51.100.1|33033|0|1156534264000000000|1156534264000000008|2");
 	assert_rows(db, "SELECT * FROM pairs",
-		    "1|1|1|1|4|1|3|10|11|500|600|1156534264000000000|1156534264000000008");
+		    "1|1|1|1|4|1|3|10|11|500|600|1|190|11400|1156534264000000000|1156534264000000008");
 	assert_rows(db, "SELECT * FROM flows",
 		    "1|7|tcp|10.0.0.1|40000|2001:db8::1|80|1156534264000000000|1156534264000000005|11|3|2|"
 		    "300|200|100|"
@@ -524,7 +535,8 @@ static void test_every_row(void **state)
 		" / 1|9|13|1156534264000000002|skype|10.0.0.1|40001|192.0.2.2|80|getlatestversion|1.3.0.48|0|"
 		"ui.skype.com|~");
 	assert_rows(db, "SELECT * FROM calls",
-		    "1|1|skype|socket|audio+video|10.0.0.1|40000|198.51.100.1|33033|1|udp|relayed|203.0.113.7|4000|198.51.100.9|5000|80.5|"
+		    "1|1|skype|socket|audio+video|10.0.0.1|40000|198.51.100.1|33033|1|udp|relayed|203.0.113."
+		    "7|4000|198.51.100.9|5000|80.5|"
 		    "1156534264000000000|1156534264000000009|2|10|700|60|80|33.5|2345.0|iSAC|1|sent|4.25|0|"
 		    "11|800|61|81|33.25|2346.0|PCMU|0|suppressed|3.5|1|1|5|3|1"
 		    " / 1|2|skype|none|other|fe80::1|1|2001:db8::1|2|0|udp+tcp|~|~|~|~|~|~|"
@@ -542,7 +554,7 @@ static void test_every_row(void **state)
 	assert_rows(db, "SELECT n, first_ts, from_ip, from_port, to_ip, to_port FROM stream_list ORDER BY n",
 		    "1|0.0|198.51.100.1|33033|10.0.0.1|40000 / 2|0.0|10.0.0.1|40000|198.51.100.1|33033");
 	assert_rows(db, "SELECT * FROM label_totals", "1|skype-login|payload||1|5|160|500");
-	assert_rows(db, "SELECT * FROM payload_sizes", "1|skype|probe|0|11|3");
+	assert_rows(db, "SELECT * FROM distributions", "1|skype|payload_in|probe|11|3");
 	/* The sum that the schema promises, and a view over what was stored. */
 	assert_rows(db,
 		    "SELECT r.packets, (SELECT sum(value) FROM counters c WHERE c.run = r.run AND area = "
@@ -620,18 +632,18 @@ static void test_client_traffic(void **state)
 						 .form = "",
 						 .outcome = "success",
 						 .client_socket = cases[i].exchange };
-		struct version_row version = { .flow = cases[i].flow,
-					       .packet = 10 * cases[i].flow,
-					       .protocol = "skype",
-					       .action = "installed",
-					       .version = "1",
-					       .platform = "0",
-					       .host = "",
-					       .client_socket = cases[i].version };
+		struct version_check_row version = { .flow = cases[i].flow,
+						     .packet = 10 * cases[i].flow,
+						     .protocol = "skype",
+						     .action = "installed",
+						     .version = "1",
+						     .platform = "0",
+						     .host = "",
+						     .client_socket = cases[i].version };
 		if (cases[i].exchange)
 			assert_true(s->ops->put_exchange(s, &exchange, &err));
 		for (; cases[i].version && version.packet <= 10 * cases[i].flow + 1; version.packet++)
-			assert_true(s->ops->put_version(s, &version, &err));
+			assert_true(s->ops->put_version_check(s, &version, &err));
 	}
 	finish(s);
 	sqlite3 *db = read_database("x.db");
@@ -1174,7 +1186,7 @@ static void test_append(void **state)
 	sqlite3 *db = read_database("x.db");
 	assert_rows(db, "SELECT group_concat(run) FROM runs", "1,2,3");
 	assert_rows(db, "SELECT run, count(*) FROM flows GROUP BY run", "1|2 / 2|2 / 3|2");
-	assert_rows(db, "SELECT run, count(*) FROM payload_sizes GROUP BY run", "1|1 / 2|1 / 3|1");
+	assert_rows(db, "SELECT run, count(*) FROM distributions GROUP BY run", "1|1 / 2|1 / 3|1");
 	assert_rows(db, "SELECT run, sizes FROM logins WHERE flow = 7", "1|>5 <5 / 2|>5 <5 / 3|>5 <5");
 	sqlite3_close(db);
 
@@ -1258,10 +1270,10 @@ static void test_versions(void **state)
 		const char *sql, *append, *read;
 	} cases[] = {
 		{ "PRAGMA user_version = 7",
-		  "x.db was made by a newer footsteps (schema 7; this one knows 2): upgrade footsteps or "
+		  "x.db was made by a newer footsteps (schema 7; this one knows 3): upgrade footsteps or "
 		  "write to another "
 		  "file",
-		  "newer footsteps (schema 7; this one knows 2): upgrade footsteps" },
+		  "newer footsteps (schema 7; this one knows 3): upgrade footsteps" },
 		{ "PRAGMA user_version = 0", "x.db is unfinished", "x.db is unfinished" },
 		{ "PRAGMA user_version = -1", "older footsteps (schema -1", "read the captures again" },
 	};
@@ -1397,7 +1409,7 @@ static void test_json_like_database(void **state)
 		{ "hold", "holds" },
 		{ "stream", "streams" },
 		{ "label_total", "label_totals" },
-		{ "payload_size", "payload_sizes" },
+		{ "distribution", "distributions" },
 	};
 	struct error err = { 0 };
 	struct sink *s = sink_json_open("x.json", &err);

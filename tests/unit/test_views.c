@@ -415,20 +415,22 @@ static const char tiny[] =
 	" (1, 8, 'udp', 10, 0, 250000000000, 0, 1), (1, 20, 'udp', 7, 7, 1000000000, 1000000000, NULL),"
 	" (1, 30, 'tcp', 9, 9, 1000000000, 1000000000, 1), (2, 1, 'udp', 99, 99, 1, 1, 1)) v;"
 	/* Probe sizes 11, 18 x 3 in both directions; non-probe 18, 100 x 2, 300. */
-	"INSERT INTO payload_sizes VALUES (1, 'skype', 'probe', 1, 18, 2), (1, 'skype', 'probe', 0, 18, 1),"
-	" (1, 'skype', 'probe', 0, 11, 1), (1, 'skype', 'non-probe', 1, 18, 1), (1, 'skype', 'non-probe', 0, "
-	"100, 2),"
-	" (1, 'skype', 'non-probe', 1, 300, 1), (2, 'skype', 'probe', 1, 1, 1000);"
+	"INSERT INTO distributions VALUES (1, 'skype', 'payload_out', 'probe', 18, 2),"
+	" (1, 'skype', 'payload_in', 'probe', 18, 1), (1, 'skype', 'payload_in', 'probe', 11, 1),"
+	" (1, 'skype', 'payload_out', 'non-probe', 18, 1), (1, 'skype', 'payload_in', 'non-probe', 100, 2),"
+	" (1, 'skype', 'payload_out', 'non-probe', 300, 1), (2, 'skype', 'payload_out', 'probe', 1, 1000);"
 	/* The figures are about the protocol whose clients have most flows; another's do not count, nor does
 	   media. */
 	"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits, first_packet, peers, "
 	"flows,"
-	" packets_out, packets_in, payload_out, payload_in, callers, callers_answered, role) SELECT "
+	" packets_out, packets_in, payload_out, payload_in, media_out, media_in, tcp_out, tcp_in, callers, "
+	"callers_answered, role) SELECT "
 	"v.column1, v.column2,"
-	" v.column3, v.column3, '10.0.0.1', v.column2, 1, 30, 1, 0, v.column4, 0, 0, 0, 0, 0, 0, 'client' "
+	" v.column3, v.column3, '10.0.0.1', v.column2, 1, 30, 1, 0, v.column4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+	"'client' "
 	"FROM"
 	" (VALUES (1, 1, 'skype', 6), (1, 2, 'other', 5), (2, 1, 'skype', 1)) v;"
-	"INSERT INTO payload_sizes VALUES (1, 'other', 'probe', 1, 7, 1000);"
+	"INSERT INTO distributions VALUES (1, 'other', 'payload_out', 'probe', 7, 1000);"
 	"INSERT INTO flows SELECT run, flow + 1000, proto, client_ip, client_port, server_ip, server_port, "
 	"first_ns,"
 	" last_ns, last_packet, packets_out, packets_in, bytes_out, bytes_in, payload_out, payload_in, "
@@ -455,14 +457,17 @@ static sqlite3 *database_make(const char *rows)
 	sqlite3 *db;
 
 	snprintf(directory, sizeof directory, "%s/src/store", source_root());
-	char *schema = file_read(directory, "schema.sql", &err);
-	if (!schema)
+	char *schema = file_read(directory, "schema.sql", &err),
+	     *views = file_read(directory, "views.sql", &err);
+	if (!schema || !views)
 		fail_msg("%s", err.text);
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	if (sqlite3_exec(db, schema, NULL, NULL, &message) != SQLITE_OK ||
+	    sqlite3_exec(db, views, NULL, NULL, &message) != SQLITE_OK ||
 	    sqlite3_exec(db, rows, NULL, NULL, &message) != SQLITE_OK)
 		fail_msg("%s", message);
 	free(schema);
+	free(views);
 	return db;
 }
 
@@ -470,7 +475,7 @@ static sqlite3 *database_make(const char *rows)
 static void artefact_expect_of(const char *contents, const char *name, const char *rows, const char *says)
 {
 	struct artefact_list list = our_artefacts();
-	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1 };
+	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1, .protocol = "skype" };
 	const struct page_limits none = { .rows = 0 };
 	const struct artefact *a = NULL;
 	const char *tail;
@@ -484,7 +489,7 @@ static void artefact_expect_of(const char *contents, const char *name, const cha
 			a = &list.items[i];
 	assert_non_null(a);
 	assert_int_equal(sqlite3_prepare_v2(v.db, a->sql, -1, &stmt, &tail), SQLITE_OK);
-	query_bind_int(stmt, ":run", 1);
+	query_bind_view(&v, stmt);
 	sheet_open(&s);
 	assert_true(page_rows(NULL, s.file, &v, stmt, &none, &count, &err));
 	sheet_expect(&s, rows);
@@ -553,10 +558,13 @@ static const char three_clients[] =
 	"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
 	"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits, first_packet, peers, "
 	"flows,"
-	" packets_out, packets_in, payload_out, payload_in, callers, callers_answered, role) VALUES"
-	" (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client'),"
-	" (1, 2, 'skype', 'skype', '198.51.100.1', 1000, 0, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client'),"
-	" (1, 3, 'skype', 'skype?', '10.0.0.2', 1000, 1, 12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'client');";
+	" packets_out, packets_in, payload_out, payload_in, media_out, media_in, tcp_out, tcp_in, callers, "
+	"callers_answered, role) VALUES"
+	" (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'client'),"
+	" (1, 2, 'skype', 'skype', '198.51.100.1', 1000, 0, 30, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+	"'client'),"
+	" (1, 3, 'skype', 'skype?', '10.0.0.2', 1000, 1, 12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+	"'client');";
 
 static char *shown(const char *contents, const struct show_request *request)
 {
@@ -579,7 +587,8 @@ static void tells_suspected_from_recognised(void **state)
 	char *text = shown(three_clients, &(struct show_request){ .width = 80 });
 
 	(void)state;
-	assert_non_null(strstr(text, "\n      2  client sockets recognised  2 skype (1 outside --local-net)\n"));
+	assert_non_null(
+		strstr(text, "\n      2  client sockets recognised  2 skype (1 outside --local-net)\n"));
 	assert_non_null(strstr(text, "\n      1  client sockets suspected   1 skype\n"));
 	free(text);
 	text = shown(three_clients, &(struct show_request){ .format = SHOW_JSON });
@@ -631,7 +640,7 @@ static void judges_the_trace(void **state)
 static void page_shows_some_columns(void **state)
 {
 	static const struct page_limits limits = { .rows = 1, .columns = 2 };
-	struct view v = { .db = database_make(tiny), .path = "tiny", .run = 1 };
+	struct view v = { .db = database_make(tiny), .path = "tiny", .run = 1, .protocol = "skype" };
 	struct sheet html, tsv;
 	struct error err;
 	uint64_t rows;
@@ -660,7 +669,7 @@ static void says_what_the_trace_hides(void **state)
 	static const char contents[] =
 		"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
 		"INSERT INTO counters VALUES (1, 'trace', 'missing_start', 10, 'starts')";
-	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1 };
+	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1, .protocol = "skype" };
 	char hides[] = "missing_start snapped", about[] = "", title[] = "Logins";
 	const struct artefact a = { .name = "B4", .title = title, .about = about, .hides = hides };
 	const struct page_notes notes = { .says = "", .manifest = "m" };
@@ -747,7 +756,9 @@ static void every_artefact_runs(void **state)
 
 	(void)state;
 	for (size_t d = 0; d < 2; d++) {
-		struct view v = { .db = database_make(contents[d]), .path = "tiny", .run = 1 };
+		struct view v = {
+			.db = database_make(contents[d]), .path = "tiny", .run = 1, .protocol = "skype"
+		};
 		for (size_t i = 0; i < list.count; i++) {
 			const char *sql = list.items[i].sql, *tail = sql;
 			for (int n = 0; n < 2 && *tail; n++) {
@@ -757,7 +768,7 @@ static void every_artefact_runs(void **state)
 				sql = tail;
 				if (!stmt)
 					continue;
-				query_bind_int(stmt, ":run", 1);
+				query_bind_view(&v, stmt);
 				struct sheet html, tsv;
 				sheet_open(&html);
 				sheet_open(&tsv);

@@ -1,0 +1,66 @@
+/* Copies of message logs; see kept_messages.h. */
+#include "behave/kept_messages.h"
+#include <stdlib.h>
+#include <string.h>
+
+void kept_messages_drop(struct kept_messages *k)
+{
+	row_index_drop(&k->by_flow);
+	free(k->flow);
+	free(k->message);
+	*k = (struct kept_messages){ 0 };
+}
+
+static bool reserve(struct kept_messages *k, uint32_t count)
+{
+	uint64_t wanted = k->messages + count, room = k->message_room ? k->message_room : 1024;
+
+	if (wanted <= k->message_room)
+		return true;
+	while (room < wanted)
+		room *= 2;
+	struct logged_message *message = realloc(k->message, room * sizeof *message);
+	if (!message)
+		return false;
+	k->message = message;
+	k->message_room = room;
+	return true;
+}
+
+bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, const struct logged_message *log,
+		       struct error *err)
+{
+	uint64_t hash = hash_words(&k->key, &r->first_packet, sizeof r->first_packet);
+	uint32_t at = 0, i;
+
+	while ((i = row_index_probe(&k->by_flow, hash, &at)) != ROW_NONE)
+		if (k->flow[i].flow == r->first_packet)
+			return true;
+	if (k->messages + r->sizes > KEPT_MESSAGES_MAX) {
+		k->refused++;
+		return true;
+	}
+	void *rows = k->flow;
+	bool room = rows_reserve(&rows, k->flows, &k->flow_room, sizeof *k->flow);
+	k->flow = rows;
+	if (!room || !reserve(k, r->sizes) || !row_index_add(&k->by_flow, hash, k->flows))
+		return error_memory(err, "the messages of a chart");
+	k->flow[k->flows++] = (struct kept_flow){ r->first_packet, r->first_ns, k->messages, r->sizes };
+	if (r->sizes)
+		memcpy(k->message + k->messages, log, r->sizes * sizeof *log);
+	k->messages += r->sizes;
+	return true;
+}
+
+static int by_flow(const void *x, const void *y)
+{
+	const struct kept_flow *a = x, *b = y;
+
+	return (a->flow > b->flow) - (a->flow < b->flow);
+}
+
+void kept_messages_sort(struct kept_messages *k)
+{
+	if (k->flows)
+		qsort(k->flow, k->flows, sizeof *k->flow, by_flow);
+}

@@ -1,0 +1,3 @@
+/* The measurements, in the order in which they write: `struct measurement measure_NAME` of
+ * store/measure_NAME.c. */
+MEASUREMENT(lengths)
