@@ -27,6 +27,7 @@ FS_UNITS = \
 	tests/unit/test_options_text \
 	tests/unit/test_overlays \
 	tests/unit/test_pipeline \
+	tests/unit/test_round_trips \
 	tests/unit/test_rtp \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \

@@ -40,10 +40,21 @@ struct dht_transaction {
 	uint8_t bytes[8];
 };
 
+/* A query or a request whose reply will carry its transaction id. */
+struct bittorrent_question {
+	int64_t ts_ns; /* when it was seen last */
+	uint32_t wire;
+	bool open;     /* no reply yet */
+	bool repeated; /* the same id was sent again before a reply */
+};
+void bittorrent_ask(const struct look *l, struct bittorrent_question *q, bool same_id);
+void bittorrent_reply(const struct look *l, struct bittorrent_question *q);
+
 #define DHT_REMEMBERED 2U /* queries per direction: a node has rarely more than one open with one other */
 
 struct dht_state {
-	struct dht_transaction asked[2][DHT_REMEMBERED]; /* by enum direction */
+	struct dht_transaction asked[2][DHT_REMEMBERED];        /* by enum direction */
+	struct bittorrent_question question[2][DHT_REMEMBERED]; /* beside them */
 	uint8_t next[2];
 	bool query_reported[2], response_reported[2], answer_reported;
 };
@@ -62,8 +73,9 @@ struct utp_state {
 };
 
 struct tracker_state {
-	uint32_t transaction;     /* of the newest request */
-	uint32_t id_high, id_low; /* the connection id that the tracker gave */
+	uint32_t transaction;                /* of the newest request */
+	struct bittorrent_question question; /* that request */
+	uint32_t id_high, id_low;            /* the connection id that the tracker gave */
 	uint8_t asked;            /* 1 + enum direction of the requests; 0: no connect request yet */
 	bool has_id;              /* ... above is valid */
 	bool answered, announced; /* reported */

@@ -191,23 +191,29 @@ static struct dht_transaction transaction_of(struct span id)
 	return t;
 }
 
-static void remember(struct dht_state *st, enum direction dir, struct span id)
-{
-	if (id.len == 0)
-		return;
-	st->asked[dir][st->next[dir]] = transaction_of(id);
-	st->next[dir] = (uint8_t)((st->next[dir] + 1U) % DHT_REMEMBERED);
-}
-
-static bool was_asked(const struct dht_state *st, enum direction dir, struct span id)
+/* Where an id that was asked with in this direction is kept, or NULL. */
+static struct bittorrent_question *find_question(struct dht_state *st, enum direction dir, struct span id)
 {
 	struct dht_transaction t = transaction_of(id);
 	for (unsigned i = 0; id.len > 0 && i < DHT_REMEMBERED; i++) {
 		const struct dht_transaction *asked = &st->asked[dir][i];
 		if (asked->length == t.length && memcmp(asked->bytes, t.bytes, sizeof t.bytes) == 0)
-			return true;
+			return &st->question[dir][i];
 	}
-	return false;
+	return NULL;
+}
+
+static void remember(const struct look *l, struct dht_state *st, struct span id)
+{
+	struct bittorrent_question *known = find_question(st, l->dir, id);
+	unsigned i = st->next[l->dir];
+	if (known)
+		bittorrent_ask(l, known, true);
+	if (known || id.len == 0)
+		return;
+	st->asked[l->dir][i] = transaction_of(id);
+	bittorrent_ask(l, &st->question[l->dir][i], false);
+	st->next[l->dir] = (uint8_t)((i + 1U) % DHT_REMEMBERED);
 }
 
 static uint32_t add_bytes(uint32_t sum, struct span bytes)
@@ -235,7 +241,7 @@ static void look_at_query(const struct look *l, struct dht_state *st, const stru
 	if (m->cut)
 		return;
 	observe(l, BITTORRENT_FRESH, fingerprint(m));
-	remember(st, l->dir, m->transaction);
+	remember(l, st, m->transaction);
 }
 
 static bool can_be_public(uint32_t address)
@@ -250,8 +256,11 @@ static void look_at_answer(const struct look *l, struct dht_state *st, const str
 		observe(l, BITTORRENT_DHT_RESPONSE, l->wire);
 		st->response_reported[l->dir] = true;
 	}
-	if (m->cut || !was_asked(st, bittorrent_reverse(l->dir), m->transaction))
+	struct bittorrent_question *question =
+		m->cut ? NULL : find_question(st, bittorrent_reverse(l->dir), m->transaction);
+	if (!question)
 		return;
+	bittorrent_reply(l, question);
 	if (!st->answer_reported)
 		observe(l, BITTORRENT_DHT_ANSWERED, l->wire);
 	st->answer_reported = true;

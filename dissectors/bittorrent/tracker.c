@@ -34,6 +34,12 @@ static bool rd_request(const struct look *l, struct request *q)
 	return !r.failed;
 }
 
+static void note_request(const struct look *l, struct tracker_state *st, uint32_t transaction)
+{
+	bittorrent_ask(l, &st->question, st->asked && transaction == st->transaction);
+	st->transaction = transaction;
+}
+
 enum match tracker_look_connect(const struct look *l, struct tracker_state *st)
 {
 	struct request q;
@@ -46,8 +52,8 @@ enum match tracker_look_connect(const struct look *l, struct tracker_state *st)
 	if (!st->asked)
 		observe(l, BITTORRENT_TRACKER_CONNECT, q.transaction);
 	observe(l, BITTORRENT_FRESH, q.transaction);
+	note_request(l, st, q.transaction);
 	st->asked = (uint8_t)(1U + l->dir);
-	st->transaction = q.transaction;
 	return MATCH_MAYBE;
 }
 
@@ -62,7 +68,7 @@ static bool look_at_request(const struct look *l, struct tracker_state *st)
 	if (!st->announced)
 		observe(l, BITTORRENT_TRACKER_ANNOUNCE, q.action);
 	st->announced = true;
-	st->transaction = q.transaction;
+	note_request(l, st, q.transaction);
 	return true;
 }
 
@@ -75,6 +81,7 @@ static bool look_at_answer(const struct look *l, struct tracker_state *st)
 	if (!st->answered)
 		observe(l, BITTORRENT_TRACKER_ANSWERED, action);
 	st->answered = true;
+	bittorrent_reply(l, &st->question);
 	if (action == ACTION_CONNECT) {
 		st->id_high = rd_be32(&r);
 		st->id_low = rd_be32(&r);

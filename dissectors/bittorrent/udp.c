@@ -13,11 +13,29 @@
 #define LSD_REQUEST     "BT-SEARCH * HTTP/1.1\r\n" /* BEP 14 */
 #define LSD_REQUEST_LEN (sizeof LSD_REQUEST - 1)
 
+/* A span port's second copy of a datagram; nobody gives up on an answer so soon (BEP 15: after 15 s). */
+#define COPY_MAX INT64_C(10000000)
+
 struct udp_state {
 	struct dht_state dht;
 	struct utp_state utp;
 	struct tracker_state tracker;
 };
+
+void bittorrent_ask(const struct look *l, struct bittorrent_question *q, bool same_id)
+{
+	bool again = same_id && q->open;
+	if (again && l->packet->ts_ns - q->ts_ns <= COPY_MAX)
+		return;
+	*q = (struct bittorrent_question){ l->packet->ts_ns, l->wire, true, again };
+}
+
+void bittorrent_reply(const struct look *l, struct bittorrent_question *q)
+{
+	if (q->open)
+		report_echo(l, q->ts_ns, q->wire, q->repeated);
+	q->open = false;
+}
 
 static enum match lsd_look(const struct look *l)
 {

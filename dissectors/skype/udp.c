@@ -268,8 +268,10 @@ static bool look_at_echo(const struct look *l, struct udp_state *st, uint16_t id
 	struct sent_message *asked = find_sent(st, reverse(l->dir), id);
 	if (!asked)
 		return false;
-	if (!asked->echoed)
+	if (!asked->echoed) {
 		observe(l, SKYPE_ID_ECHO, id);
+		report_echo(l, asked->ts_ns, asked->length, asked->sendings > 1);
+	}
 	asked->echoed = true;
 	return true;
 }

@@ -132,7 +132,7 @@ bool exchange_table_add(struct exchange_table *t, const struct occurrence *o, st
 		return true;
 	}
 	if (o->event.type != EVENT_MESSAGE && o->event.type != EVENT_EXCHANGE)
-		return true; /* about media */
+		return true; /* about media, or a round trip */
 	if (t->exchanges >= EXCHANGES_MAX && !find_exchange(t, o->flow)) {
 		t->refused++;
 		return true;

@@ -23,5 +23,7 @@ FS_BEHAVE = \
 	src/behave/media_verdict.c \
 	src/behave/pairs.c \
 	src/behave/pairs.h \
+	src/behave/round_trips.c \
+	src/behave/round_trips.h \
 	src/behave/train.c \
 	src/behave/train.h

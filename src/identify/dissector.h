@@ -163,7 +163,7 @@ struct media_path {
 	struct endpoint peer;         /* behind the relay: whom the media is for */
 };
 
-enum event_type { EVENT_MESSAGE, EVENT_EXCHANGE, EVENT_VERSION_CHECK, EVENT_MEDIA_PATH };
+enum event_type { EVENT_MESSAGE, EVENT_EXCHANGE, EVENT_VERSION_CHECK, EVENT_MEDIA_PATH, EVENT_ROUND_TRIP };
 struct event {
 	enum event_type type;
 	union {
@@ -189,6 +189,13 @@ struct event {
 		/* EVENT_MEDIA_PATH: what is known so far; each report of a flow replaces the last. Of flows
 		 * with media only: those that look for a path are many more. */
 		struct media_path path;
+		/* EVENT_ROUND_TRIP: this message is the first that carries the id of a question the other
+		 * way. */
+		struct {
+			int64_t asked_ns;         /* when the question was seen, the newest time */
+			uint32_t question, reply; /* payload on the wire */
+			bool repeated; /* it was seen more than once, so which one is answered is not known */
+		} round_trip;
 	} of;
 };
 
@@ -296,6 +303,18 @@ void label_flow(const struct look *l, const char *label);
 /* Says what the flow is for, if this is told by its own payload; the last call counts. With label_flow(). */
 void note_role(const struct look *l, enum flow_role role);
 void report_event(const struct look *l, const struct event *event);
+/*
+ * EVENT_ROUND_TRIP: to be called once for a question, with the first message that carries its id back. The
+ * dissector keeps ids, times and sizes of the last few questions of each direction in its state. A question
+ * with an id that is still unanswered is the old one once more: `repeated`. Not so what a span port copies.
+ */
+static inline void report_echo(const struct look *l, int64_t asked_ns, uint32_t question, bool repeated)
+{
+	const struct event event = { .type = EVENT_ROUND_TRIP,
+				     .of.round_trip = { asked_ns, question, l->wire, repeated } };
+
+	report_event(l, &event);
+}
 
 struct dissector {
 	const char *name;    /* "skype_udp" */

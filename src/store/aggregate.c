@@ -42,6 +42,7 @@ void aggregate_free(struct aggregate *a)
 	row_index_drop(&a->by_flow);
 	free(a->flow_evidence);
 	openings_drop(&a->openings);
+	round_trips_drop(&a->round_trips);
 	free(a->measured_flow);
 	free(a);
 }
@@ -102,13 +103,27 @@ static void observed(void *self, const struct observation *o)
 		a->failed = true;
 }
 
+/* Only of those who may be clients: internal sockets (D5), or any where neither end or both ends are. */
+static bool note_round_trip(struct aggregate *a, const struct occurrence *o)
+{
+	bool by_responder = o->dir == TO_RESPONDER; /* the reply goes to who asked */
+	const struct endpoint *asker = by_responder ? &o->responder : &o->initiator;
+	const struct endpoint *other = by_responder ? &o->initiator : &o->responder;
+
+	if (!socket_table_internal(a->sockets, &asker->ip) && socket_table_internal(a->sockets, &other->ip))
+		return true;
+	return round_trips_add(&a->round_trips, o, &a->failure);
+}
+
 static void occurred(void *self, const struct occurrence *o)
 {
 	struct aggregate *a = self;
 
 	if (a->failed)
 		return;
-	if (o->event.type == EVENT_MEDIA_PATH)
+	if (o->event.type == EVENT_ROUND_TRIP)
+		a->failed = !note_round_trip(a, o);
+	else if (o->event.type == EVENT_MEDIA_PATH)
 		a->failed = !call_table_path(a->calls, o->flow, &o->event.of.path, &a->failure);
 	else
 		a->failed = !exchange_table_add(a->exchanges, o, &a->failure);

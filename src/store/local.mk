@@ -14,6 +14,7 @@ FS_STORE = \
 	src/store/measure.c \
 	src/store/measure.h \
 	src/store/measure_lengths.c \
+	src/store/measure_round_trips.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \

@@ -13,13 +13,14 @@
 #include "behave/exchanges.h"
 #include "behave/kept_messages.h"
 #include "behave/labelled.h"
+#include "behave/round_trips.h"
 #include "store/sink.h"
 
 struct measure_options {
 	uint32_t activity; /* R6: so many clients */
 };
 
-/* What all of them may look at; borrowed, and constant but for the last two. */
+/* What all of them may look at; borrowed, and constant but for the last three. */
 struct measure_setup {
 	const struct measure_options *options;
 	const struct measured_client *client; /* client[i] has number i + 1 */
@@ -36,6 +37,7 @@ struct measure_setup {
 	/* To add to; written after the last flow. */
 	struct distributions *distributions;
 	struct kept_messages *kept;
+	struct round_trips *round_trips; /* sorted; clients are put in */
 };
 
 struct measurement {

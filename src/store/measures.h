@@ -1,3 +1,4 @@
 /* The measurements, in the order in which they write: `struct measurement measure_NAME` of
  * store/measure_NAME.c. */
 MEASUREMENT(lengths)
+MEASUREMENT(round_trips)

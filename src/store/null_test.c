@@ -105,8 +105,9 @@ static void occurred(void *self, const struct occurrence *o)
 	struct null_test *t = self;
 	unsigned kind = kind_of(t, &o->initiator, &o->responder);
 
-	/* A message is part of an exchange, which is reported as well. */
-	if (o->event.type != EVENT_MESSAGE)
+	/* A message is part of an exchange, which is reported as well; a round trip claims nothing, and
+	 * counts in a client's flows only. */
+	if (o->event.type != EVENT_MESSAGE && o->event.type != EVENT_ROUND_TRIP)
 		t->account->kind[kind].alarm[o->protocol].events++;
 }
 

@@ -131,7 +131,9 @@ static bool begin_measurements(struct resolution *res, const struct run_row *run
 		.self = res,
 		.distributions = &res->distributions,
 		.kept = &res->kept,
+		.round_trips = &res->a->round_trips,
 	};
+	round_trips_sort(&res->a->round_trips);
 	res->measure = measure_new(&res->setup, err);
 	return res->measure;
 }

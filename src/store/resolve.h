@@ -33,6 +33,7 @@ struct aggregate {
 	uint32_t evidences_of[PROTOCOLS_MAX];
 	struct row_index by_flow;
 	struct openings openings;
+	struct round_trips round_trips;
 	struct flow_record
 		*measured_flow; /* those whose media was reported, once more: they are judged first */
 	uint32_t measured_flows, measured_room;

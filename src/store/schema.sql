@@ -42,7 +42,8 @@ CREATE TABLE inputs (               -- the manifest
 CREATE TABLE counters (
 	run   INTEGER NOT NULL,
 	area  TEXT NOT NULL,        -- packets (every frame in exactly one: adds up to runs.packets), flows (by end
-	                            -- reason: adds up to all flows), trace (the judgement of the trace), bounds
+	                            -- reason: adds up to all flows), trace (the judgement of the trace), bounds,
+	                            -- round_trips (R11: flows of clients, signalling over UDP, in exactly one)
 	name  TEXT NOT NULL,
 	value INTEGER NOT NULL,
 	words TEXT NOT NULL,
@@ -369,7 +370,7 @@ CREATE TABLE series (               -- signalling (D11) over time, UTC
 	PRIMARY KEY (run, protocol, period, start_ns)
 ) WITHOUT ROWID;
 
-CREATE TABLE round_trips (          -- R11: a message id came back in the reply; one row for each (bounded)
+CREATE TABLE round_trips (          -- R11: the id of a client's question, sent once, came back (docs/definitions.md; bounded)
 	run           INTEGER NOT NULL,
 	packet        INTEGER NOT NULL, -- the reply
 	flow          INTEGER NOT NULL,

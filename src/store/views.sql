@@ -96,6 +96,33 @@ GROUP BY run, client, label;
 -- R10
 
 -- R11
+-- One row for each class, method and value. methods: echo (a message id came back), reply (first packet sent, first received).
+CREATE VIEW R11_samples AS
+SELECT run, protocol, class, CASE measure WHEN 'round_trip_echo_us' THEN 'echo' ELSE 'reply' END AS method,
+       value / 1000.0 AS ms, count AS samples
+FROM distributions WHERE measure IN ('round_trip_echo_us', 'round_trip_reply_us');
+
+CREATE VIEW R11 AS
+WITH times AS (SELECT run, protocol, ms, sum(CASE class WHEN 'probe' THEN samples ELSE 0 END) AS probe,
+                      sum(CASE class WHEN 'probe' THEN 0 ELSE samples END) AS other
+               FROM R11_samples GROUP BY run, protocol, ms),
+     upto AS (SELECT *, sum(probe) OVER rising AS probe_upto, sum(probe) OVER every AS probes,
+                     sum(other) OVER rising AS other_upto, sum(other) OVER every AS others
+              FROM times
+              WINDOW every AS (PARTITION BY run, protocol), rising AS (PARTITION BY run, protocol ORDER BY ms))
+SELECT run, protocol, ms, probe AS probe_samples, other AS non_probe_samples,
+       100.0 * probe_upto / nullif(probes, 0) AS probe_upto_percent,
+       100.0 * other_upto / nullif(others, 0) AS non_probe_upto_percent
+FROM upto;
+
+CREATE VIEW R11_methods AS
+WITH upto AS (SELECT *, sum(samples) OVER (PARTITION BY run, protocol, class, method ORDER BY ms) AS upto,
+                     sum(samples) OVER (PARTITION BY run, protocol, class, method) AS total
+              FROM R11_samples)
+SELECT run, protocol, class, method, max(total) AS samples, min(ms) AS least_ms,
+       min(CASE WHEN upto * 2 >= total THEN ms END) AS median_ms,
+       min(CASE WHEN upto * 10 >= total * 9 THEN ms END) AS percentile_90_ms, max(ms) AS greatest_ms
+FROM upto GROUP BY run, protocol, class, method;
 
 -- R12
 
