@@ -21,6 +21,7 @@ FS_UNITS = \
 	tests/unit/test_meter \
 	tests/unit/test_naive_bayes \
 	tests/unit/test_ndpi \
+	tests/unit/test_network_cost \
 	tests/unit/test_null_test \
 	tests/unit/test_null_traffic \
 	tests/unit/test_options \

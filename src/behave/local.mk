@@ -1,9 +1,13 @@
 FS_BEHAVE = \
+	src/behave/bursts.c \
+	src/behave/bursts.h \
 	src/behave/callers.h \
 	src/behave/call_table.c \
 	src/behave/call_table.h \
 	src/behave/calls.c \
 	src/behave/calls.h \
+	src/behave/class_shares.c \
+	src/behave/class_shares.h \
 	src/behave/distributions.c \
 	src/behave/distributions.h \
 	src/behave/emodel.c \
@@ -21,6 +25,8 @@ FS_BEHAVE = \
 	src/behave/openings.c \
 	src/behave/openings.h \
 	src/behave/media_verdict.c \
+	src/behave/state_entries.c \
+	src/behave/state_entries.h \
 	src/behave/pairs.c \
 	src/behave/pairs.h \
 	src/behave/round_trips.c \

@@ -15,6 +15,7 @@ FS_STORE = \
 	src/store/measure.h \
 	src/store/measure_lengths.c \
 	src/store/measure_round_trips.c \
+	src/store/measure_network_cost.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \

@@ -2,3 +2,4 @@
  * store/measure_NAME.c. */
 MEASUREMENT(lengths)
 MEASUREMENT(round_trips)
+MEASUREMENT(network_cost)

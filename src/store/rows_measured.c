@@ -62,7 +62,7 @@ bool row_put_class_share(struct sink *s, const struct class_share_row *row, stru
 	struct row *r = begin(s, ROW_class_share);
 
 	add_text(r, "protocol", row->protocol);
-	add_integer(r, "timeout_s", row->timeout_s);
+	add_integer(r, "timeout_ns", row->timeout_ns);
 	add_text(r, "class", row->class);
 	add_count(r, "pairs", row->pairs);
 	add_count(r, "flows", row->flows);
@@ -75,7 +75,7 @@ bool row_put_state_entry(struct sink *s, const struct state_entry_row *row, stru
 	struct row *r = begin(s, ROW_state_entry);
 
 	add_text(r, "protocol", row->protocol);
-	add_integer(r, "timeout_s", row->timeout_s);
+	add_integer(r, "timeout_ns", row->timeout_ns);
 	add_integer(r, "start_ns", row->start_ns);
 	add_integer(r, "width_ns", row->width_ns);
 	add_count(r, "entries", row->entries);
@@ -90,12 +90,15 @@ bool row_put_state_peak(struct sink *s, const struct state_peak_row *row, struct
 
 	add_text(r, "protocol", row->protocol);
 	add_integer(r, "client", row->client);
-	add_integer(r, "timeout_s", row->timeout_s);
+	add_integer(r, "timeout_ns", row->timeout_ns);
 	add_count(r, "peak", row->peak);
 	add_integer(r, "peak_ns", row->peak_ns);
 	add_count(r, "peak_probes", row->peak_probes);
+	add_count(r, "peak_tcp", row->peak_tcp);
 	add_real_or_null(r, "mean", true, row->mean);
 	add_real_or_null(r, "mean_probes", true, row->mean_probes);
+	add_count(r, "opened", row->opened);
+	add_count(r, "opened_probes", row->opened_probes);
 	return end(s, r, err);
 }
 

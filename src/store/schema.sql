@@ -386,37 +386,40 @@ CREATE TABLE round_trips (          -- R11: the id of a client's question, sent 
 CREATE TABLE class_shares (         -- N2: pair classes (D10) as they would be with other inactivity timeouts
 	run       INTEGER NOT NULL,
 	protocol  TEXT NOT NULL,
-	timeout_s INTEGER NOT NULL,
+	timeout_ns INTEGER NOT NULL, -- 60 to 600 s, and the run's own (runs.idle_ns)
 	class     TEXT NOT NULL,    -- probe, heartbeat, dialog, mix
 	pairs     INTEGER NOT NULL,
-	flows     INTEGER NOT NULL,
-	packets   INTEGER NOT NULL,
-	PRIMARY KEY (run, protocol, timeout_s, class)
+	flows     INTEGER NOT NULL, -- of their signalling, cut with this timeout
+	packets   INTEGER NOT NULL, -- both ways
+	PRIMARY KEY (run, protocol, timeout_ns, class)
 ) WITHOUT ROWID;
 
 CREATE TABLE state_entries (        -- N1: entries that the clients hold in a NAT or firewall table, over time
 	run       INTEGER NOT NULL,
 	protocol  TEXT NOT NULL,
-	timeout_s INTEGER NOT NULL, -- of the table, without a packet
+	timeout_ns INTEGER NOT NULL, -- of the table, without a packet
 	start_ns  INTEGER NOT NULL,
 	width_ns  INTEGER NOT NULL, -- of the interval
 	entries   INTEGER NOT NULL, -- most at a time in the interval
 	probes    INTEGER NOT NULL, -- of these, of one-time probes (D6)
 	tcp       INTEGER NOT NULL, -- of these, of TCP connections
-	PRIMARY KEY (run, protocol, timeout_s, start_ns)
+	PRIMARY KEY (run, protocol, timeout_ns, start_ns)
 ) WITHOUT ROWID;
 
 CREATE TABLE state_peaks (          -- N1: the same, for each client and for all together
 	run         INTEGER NOT NULL,
 	protocol    TEXT NOT NULL,
 	client      INTEGER NOT NULL, -- 0: all
-	timeout_s   INTEGER NOT NULL,
+	timeout_ns  INTEGER NOT NULL,
 	peak        INTEGER NOT NULL, -- most at a time
 	peak_ns     INTEGER NOT NULL, -- when first
 	peak_probes INTEGER NOT NULL, -- of these, of one-time probes
-	mean        REAL NOT NULL,    -- over the run (all), over its lifetime (client)
+	peak_tcp    INTEGER NOT NULL, -- of these, of TCP connections
+	mean        REAL NOT NULL,    -- over the run (all), over its lifetime (client, D13)
 	mean_probes REAL NOT NULL,
-	PRIMARY KEY (run, protocol, client, timeout_s)
+	opened        INTEGER NOT NULL, -- entries made in all
+	opened_probes INTEGER NOT NULL, -- of these, for one-time probes
+	PRIMARY KEY (run, protocol, client, timeout_ns)
 ) WITHOUT ROWID;
 
 CREATE TABLE startups (             -- B2-B7: what a client does from its first packet to its login

@@ -173,24 +173,24 @@ struct round_trip_row {
 /* N2: a pair class as it would be with another inactivity timeout. */
 struct class_share_row {
 	const char *protocol, *class;
-	uint32_t timeout_s;
+	int64_t timeout_ns;
 	uint64_t pairs, flows, packets;
 };
 
 /* N1: entries of a NAT or firewall table in one interval, at their most. */
 struct state_entry_row {
 	const char *protocol;
-	uint32_t timeout_s;
-	int64_t start_ns, width_ns;
+	int64_t timeout_ns, start_ns, width_ns;
 	uint64_t entries, probes, tcp;
 };
 struct state_peak_row {
 	const char *protocol;
 	uint32_t client; /* 0: all together */
-	uint32_t timeout_s;
-	uint64_t peak, peak_probes;
+	int64_t timeout_ns;
+	uint64_t peak, peak_probes, peak_tcp;
 	int64_t peak_ns;
 	double mean, mean_probes;
+	uint64_t opened, opened_probes;
 };
 
 /* B2 to B7: from a client's first packet to its login. Flows are first_packet, 0: none; *_ns are since

@@ -161,7 +161,29 @@ FROM upto GROUP BY run, protocol, class, method;
 -- B16
 
 -- N1
+-- Entries that the clients hold in a NAT or firewall table: most at a time in each interval.
+CREATE VIEW N1 AS
+SELECT e.run, e.protocol, e.timeout_ns / 1000000000 AS timeout_s, e.start_ns,
+       (e.start_ns - r.first_ns) / 1e9 AS seconds, e.width_ns / 1e9 AS width_s, e.entries, e.probes, e.tcp,
+       100.0 * e.probes / nullif(e.entries, 0) AS probes_percent
+FROM state_entries e JOIN runs r USING (run);
+
+-- Their peaks: of all clients together (client 0, no address), and of each.
+CREATE VIEW N1_peaks AS
+SELECT s.run, s.protocol, s.client, c.ip, c.port, s.timeout_ns / 1000000000 AS timeout_s, s.peak, s.peak_ns,
+       s.peak_probes, 100.0 * s.peak_probes / s.peak AS peak_probes_percent, s.peak_tcp, s.mean, s.mean_probes,
+       100.0 * s.mean_probes / nullif(s.mean, 0) AS mean_probes_percent, s.opened, s.opened_probes,
+       100.0 * s.opened_probes / s.opened AS opened_probes_percent
+FROM state_peaks s LEFT JOIN clients c USING (run, client);
 
 -- N2
+-- Pair classes (D10) as they would be with other inactivity timeouts; own: the run's, as in pair_classes.
+CREATE VIEW N2 AS
+SELECT s.run, s.protocol, s.timeout_ns / 1e9 AS timeout_s, s.timeout_ns = r.idle_ns AS own, s.class, s.pairs,
+       s.flows, s.packets, 100.0 * s.pairs / sum(s.pairs) OVER whole AS pairs_percent,
+       100.0 * s.flows / sum(s.flows) OVER whole AS flows_percent,
+       100.0 * s.packets / sum(s.packets) OVER whole AS packets_percent
+FROM class_shares s JOIN runs r USING (run)
+WINDOW whole AS (PARTITION BY s.run, s.protocol, s.timeout_ns);
 
 -- N3
