@@ -9,8 +9,10 @@ FS_UNITS = \
 	tests/unit/test_capture_files \
 	tests/unit/test_capture_reading \
 	tests/unit/test_clock \
+	tests/unit/test_contacts \
 	tests/unit/test_decode \
 	tests/unit/test_dissectors \
+	tests/unit/test_distributions \
 	tests/unit/test_emodel \
 	tests/unit/test_flow \
 	tests/unit/test_interval \
@@ -30,6 +32,8 @@ FS_UNITS = \
 	tests/unit/test_pipeline \
 	tests/unit/test_round_trips \
 	tests/unit/test_rtp \
+	tests/unit/test_rows \
+	tests/unit/test_series \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \
 	tests/unit/test_skype_tcp \

@@ -8,6 +8,8 @@ FS_BEHAVE = \
 	src/behave/calls.h \
 	src/behave/class_shares.c \
 	src/behave/class_shares.h \
+	src/behave/contacts.c \
+	src/behave/contacts.h \
 	src/behave/distributions.c \
 	src/behave/distributions.h \
 	src/behave/emodel.c \
@@ -29,7 +31,11 @@ FS_BEHAVE = \
 	src/behave/state_entries.h \
 	src/behave/pairs.c \
 	src/behave/pairs.h \
+	src/behave/presence.c \
+	src/behave/presence.h \
 	src/behave/round_trips.c \
 	src/behave/round_trips.h \
+	src/behave/series.c \
+	src/behave/series.h \
 	src/behave/train.c \
 	src/behave/train.h

@@ -13,9 +13,11 @@ FS_STORE = \
 	src/store/label.h \
 	src/store/measure.c \
 	src/store/measure.h \
+	src/store/measure_contacts.c \
 	src/store/measure_lengths.c \
 	src/store/measure_round_trips.c \
 	src/store/measure_network_cost.c \
+	src/store/measure_series.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \

@@ -3,3 +3,5 @@
 MEASUREMENT(lengths)
 MEASUREMENT(round_trips)
 MEASUREMENT(network_cost)
+MEASUREMENT(contacts)
+MEASUREMENT(series)

@@ -355,15 +355,15 @@ CREATE TABLE distributions (        -- how often a measure took a value; measure
 	PRIMARY KEY (run, protocol, measure, class, value)
 ) WITHOUT ROWID;
 
-CREATE TABLE series (               -- signalling (D11) over time, UTC
+CREATE TABLE series (               -- signalling over UDP (D11) over time, UTC; a period without any has no row
 	run            INTEGER NOT NULL,
 	protocol       TEXT NOT NULL,
-	period         TEXT NOT NULL,    -- hour, day
+	period         TEXT NOT NULL,    -- minute (runs of at most 6 h), hour, day
 	start_ns       INTEGER NOT NULL,
-	flows          INTEGER NOT NULL, -- begun in it
+	flows          INTEGER NOT NULL, -- begun in it; one between two clients counts once, here and below
 	packets        INTEGER NOT NULL,
-	payload        INTEGER NOT NULL, -- bytes
-	active_clients INTEGER NOT NULL, -- that exchanged a packet
+	payload        INTEGER NOT NULL, -- bytes on the wire
+	active_clients INTEGER NOT NULL, -- that exchanged a packet over UDP, signalling or media
 	new_clients    INTEGER NOT NULL, -- whose first packet is in it
 	logins         INTEGER NOT NULL, -- begun
 	calls          INTEGER NOT NULL, -- begun

@@ -153,9 +153,9 @@ struct distribution_row {
 	uint64_t count;
 };
 
-/* Signalling in an hour or a day. */
+/* Signalling in a minute, an hour or a day. */
 struct series_row {
-	const char *protocol, *period; /* "hour", "day" */
+	const char *protocol, *period; /* "minute", "hour", "day" */
 	int64_t start_ns;
 	uint64_t flows, packets, payload;
 	uint32_t active_clients, new_clients, logins, calls;

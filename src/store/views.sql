@@ -50,15 +50,6 @@ SELECT run, protocol FROM (
 	FROM clients WHERE verdict = protocol GROUP BY run, protocol)
 WHERE place = 1;
 
--- Source flows (D2) of the clients' UDP signalling (D11): one row per direction that carried packets.
-CREATE VIEW source_flows AS
-SELECT run, flow, protocol, 'out' AS direction, packets_out AS packets, payload_out AS payload,
-       duration_out / 1e9 AS seconds
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_out > 0
-UNION ALL
-SELECT run, flow, protocol, 'in', packets_in, payload_in, duration_in / 1e9
-FROM flows WHERE client IS NOT NULL AND proto = 'udp' AND role IS NOT 'media' AND packets_in > 0;
-
 -- What each client's signalling costs, by label: UDP and TCP flows of its socket and peers, and the logins, contact
 -- lists and version checks of its host.
 CREATE VIEW client_traffic AS
@@ -76,20 +67,93 @@ GROUP BY run, client, label;
 -- protocol; what the page shows of them is in reports/.
 
 -- R1
+-- Average signalling bitrate of each internal client that lived longer than one packet: payload that it sent over UDP
+-- (D11) by its lifetime (D13); upto_percent: of these clients, those with at most as much.
+CREATE VIEW R1 AS
+SELECT run, protocol, client, ip, port, (last_ns - first_ns) / 1e9 AS lifetime_s,
+       payload_out * 8e9 / (last_ns - first_ns) AS bits_per_s,
+       100.0 * cume_dist() OVER (PARTITION BY run, protocol
+                                 ORDER BY payload_out * 1.0 / (last_ns - first_ns)) AS upto_percent
+FROM clients WHERE internal = 1 AND verdict = protocol AND last_ns > first_ns;
 
 -- R2
+-- CDF of C(p, i), the peers that a client exchanged a packet with in 5 minutes; class: internal or external clients.
+CREATE VIEW R2 AS
+SELECT run, protocol, class, value AS peers, count AS intervals,
+       100.0 * sum(count) OVER (PARTITION BY run, protocol, class ORDER BY value)
+       / sum(count) OVER (PARTITION BY run, protocol, class) AS upto_percent
+FROM distributions WHERE measure = 'contacts';
 
 -- R3
+-- Share of signalling, UDP and TCP, in all payload that a client exchanged in the protocol.
+CREATE VIEW R3 AS
+SELECT run, protocol, client, ip, port, internal, signalling, media,
+       100.0 * signalling / (signalling + media) AS share_percent,
+       100.0 * cume_dist() OVER (PARTITION BY run, protocol
+                                 ORDER BY signalling * 1.0 / (signalling + media)) AS upto_percent
+FROM (SELECT run, protocol, client, ip, port, internal, payload_out + payload_in + tcp_out + tcp_in AS signalling,
+             media_out + media_in AS media
+      FROM clients WHERE verdict = protocol)
+WHERE signalling + media > 0;
 
 -- R4
+-- Complementary CDF of source flow (D2) length; longer: flows with more packets.
+CREATE VIEW R4 AS
+SELECT run, protocol, packets, flows, longer, 100.0 * longer / (flows + longer + shorter) AS longer_percent
+FROM (SELECT run, protocol, value AS packets, sum(count) AS flows,
+             sum(sum(count)) OVER (PARTITION BY run, protocol ORDER BY value DESC) - sum(count) AS longer,
+             sum(sum(count)) OVER (PARTITION BY run, protocol ORDER BY value) - sum(count) AS shorter
+      FROM distributions WHERE measure = 'source_flow_packets' GROUP BY run, protocol, value);
 
 -- R5
+-- Complementary CDF of source flow duration, three digits; longer: flows that last longer.
+CREATE VIEW R5 AS
+SELECT run, protocol, value / 1e6 AS seconds, flows, longer,
+       100.0 * longer / (flows + longer + shorter) AS longer_percent
+FROM (SELECT run, protocol, value, sum(count) AS flows,
+             sum(sum(count)) OVER (PARTITION BY run, protocol ORDER BY value DESC) - sum(count) AS longer,
+             sum(sum(count)) OVER (PARTITION BY run, protocol ORDER BY value) - sum(count) AS shorter
+      FROM distributions WHERE measure = 'source_flow_us' GROUP BY run, protocol, value);
 
 -- R6
 
 -- R7
+-- Table I: shares of the pair classes (D10) in the signalling of internal clients, and those of RMM; NULL: of nothing.
+CREATE VIEW R7 AS
+WITH sums AS MATERIALIZED (
+	SELECT c.run, c.protocol, count(*) AS pairs, sum(p.flows) AS flows,
+	       sum(p.packets_out + p.packets_in) AS packets, sum(p.payload_out + p.payload_in) AS payload,
+	       CASE WHEN p.dialogs > 0 AND p.probes > 0 THEN 'mix' WHEN p.dialogs > 0 THEN 'dialog'
+	            WHEN p.probes > 1 THEN 'heartbeat' ELSE 'probe' END AS class
+	FROM pairs p JOIN clients c USING (run, client)
+	WHERE c.internal = 1 AND c.verdict = c.protocol AND p.flows > 0 GROUP BY c.run, c.protocol, 7),
+     levels(place, level, paper_probe, paper_heartbeat, paper_dialog, paper_mix, paper_total) AS (
+	VALUES (1, 'peers', 51.2, 15.8, 25.1, 8.0, 390126), (2, 'flows', 8.0, 26.3, 6.2, 59.5, 2505622),
+	       (3, 'packets', 1.0, 3.1, 12.6, 83.3, 18274451), (4, 'payload bytes', NULL, NULL, NULL, NULL, NULL)),
+     amounts AS (
+	SELECT run, protocol, class, place,
+	       CASE place WHEN 1 THEN pairs WHEN 2 THEN flows WHEN 3 THEN packets ELSE payload END AS amount
+	FROM sums, levels)
+SELECT run, protocol, place, level,
+       100.0 * sum(CASE class WHEN 'probe' THEN amount ELSE 0 END) / nullif(sum(amount), 0) AS probe,
+       100.0 * sum(CASE class WHEN 'heartbeat' THEN amount ELSE 0 END) / nullif(sum(amount), 0) AS heartbeat,
+       100.0 * sum(CASE class WHEN 'dialog' THEN amount ELSE 0 END) / nullif(sum(amount), 0) AS dialog,
+       100.0 * sum(CASE class WHEN 'mix' THEN amount ELSE 0 END) / nullif(sum(amount), 0) AS mix,
+       sum(amount) AS total, paper_probe, paper_heartbeat, paper_dialog, paper_mix, paper_total
+FROM amounts JOIN levels USING (place) GROUP BY run, protocol, place;
 
 -- R8
+-- CDF of UDP payload, probe (D7) and non-probe (D12) apart, both directions.
+CREATE VIEW R8 AS
+SELECT run, protocol, payload_bytes, probe_messages, non_probe_messages,
+       100.0 * sum(probe_messages) OVER upto / nullif(sum(probe_messages) OVER every, 0) AS probe_upto_percent,
+       100.0 * sum(non_probe_messages) OVER upto / nullif(sum(non_probe_messages) OVER every, 0)
+       AS non_probe_upto_percent
+FROM (SELECT run, protocol, value AS payload_bytes,
+             sum(CASE class WHEN 'probe' THEN count ELSE 0 END) AS probe_messages,
+             sum(CASE class WHEN 'probe' THEN 0 ELSE count END) AS non_probe_messages
+      FROM distributions WHERE measure IN ('payload_out', 'payload_in') GROUP BY run, protocol, value)
+WINDOW upto AS (PARTITION BY run, protocol ORDER BY payload_bytes), every AS (PARTITION BY run, protocol);
 
 -- R9
 
@@ -125,8 +189,60 @@ SELECT run, protocol, class, method, max(total) AS samples, min(ms) AS least_ms,
 FROM upto GROUP BY run, protocol, class, method;
 
 -- R12
+-- CDF of popularity: by how many peers of the other side of the campus link an internal (external) peer was contacted.
+-- To contact is to send the first packet of the pair. class: of the pairs, by their signalling.
+CREATE VIEW R12 AS
+WITH contacts AS (
+	SELECT c.run, c.protocol, p.client_first, p.dialogs = 0 AND p.probes = 1 AS probe,
+	       CASE p.client_first WHEN 1 THEN p.peer ELSE p.client END AS peer, count(*) AS popularity
+	FROM clients c CROSS JOIN pairs p USING (run, client)
+	WHERE c.internal = 1 AND c.verdict = c.protocol AND p.flows > 0
+	      AND (p.run, p.peer) NOT IN (SELECT run, peer FROM peers WHERE internal = 1)
+	GROUP BY 1, 2, 3, 4, 5)
+SELECT run, protocol, CASE client_first WHEN 1 THEN 'external' ELSE 'internal' END AS side,
+       CASE probe WHEN 1 THEN 'probe' ELSE 'non-probe' END AS class, popularity, count(*) AS peers,
+       100.0 * sum(count(*)) OVER (PARTITION BY run, protocol, client_first, probe ORDER BY popularity)
+       / sum(count(*)) OVER (PARTITION BY run, protocol, client_first, probe) AS upto_percent
+FROM contacts GROUP BY run, protocol, client_first, probe, popularity;
 
 -- R13
+-- Headline counts, and those of RMM (campus of Torino, first week of April 2007; clients and calls are rounded there).
+-- Peers, pairs and bytes are those of recognised clients; a flow between two of them counts once.
+CREATE VIEW R13 AS
+WITH quantities(place, quantity, paper) AS (VALUES
+	(1, 'internal clients, recognised', 1700), (2, 'internal clients, suspected', NULL),
+	(3, 'external peers', 304690), (4, 'external addresses', 263886), (5, 'pairs of client and peer', 390126),
+	(6, 'UDP signalling flows', 2505622), (7, 'UDP signalling packets', 18274451),
+	(8, 'UDP signalling payload bytes', NULL), (9, 'TCP signalling payload bytes', NULL),
+	(10, 'voice and video payload bytes', NULL), (11, 'logins', NULL), (12, 'contact-list exchanges', NULL),
+	(13, 'version checks', NULL), (14, 'voice and video calls', 3000)),
+     remote AS MATERIALIZED (
+	SELECT run, protocol, count(*) AS sockets, count(DISTINCT ip) AS addresses
+	FROM peers WHERE internal = 0 AND (run, peer) IN (
+		SELECT p.run, p.peer FROM clients c CROSS JOIN pairs p USING (run, client) WHERE c.verdict = c.protocol)
+	GROUP BY run, protocol),
+     days AS MATERIALIZED (
+	SELECT run, protocol, sum(flows) AS flows, sum(packets) AS packets, sum(payload) AS payload
+	FROM series WHERE period = 'day' GROUP BY run, protocol),
+     sockets AS MATERIALIZED (
+	SELECT run, protocol, sum(internal = 1 AND verdict = protocol) AS recognised,
+	       sum(internal = 1 AND verdict <> protocol) AS suspected,
+	       sum(CASE WHEN verdict = protocol THEN peers ELSE 0 END) AS pairs,
+	       sum(tcp_out + tcp_in) AS tcp, sum(media_out + media_in) AS media
+	FROM clients GROUP BY run, protocol),
+     counts(run, protocol, place, here) AS (
+	SELECT run, protocol, 1, recognised FROM sockets UNION ALL SELECT run, protocol, 2, suspected FROM sockets
+	UNION ALL SELECT run, protocol, 3, sockets FROM remote UNION ALL SELECT run, protocol, 4, addresses FROM remote
+	UNION ALL SELECT run, protocol, 5, pairs FROM sockets UNION ALL SELECT run, protocol, 6, flows FROM days
+	UNION ALL SELECT run, protocol, 7, packets FROM days UNION ALL SELECT run, protocol, 8, payload FROM days
+	UNION ALL SELECT run, protocol, 9, tcp FROM sockets UNION ALL SELECT run, protocol, 10, media FROM sockets
+	UNION ALL SELECT run, protocol, CASE role WHEN 'login' THEN 11 ELSE 12 END, count(*) FROM exchanges
+	WHERE role IN ('login', 'contact-list') GROUP BY run, protocol, role
+	UNION ALL SELECT run, protocol, 13, count(*) FROM version_checks GROUP BY run, protocol
+	UNION ALL SELECT run, protocol, 14, count(*) FROM calls GROUP BY run, protocol)
+SELECT p.run, p.protocol, q.place, q.quantity, coalesce(c.here, 0) AS here, q.paper
+FROM (SELECT DISTINCT run, protocol FROM counts) p CROSS JOIN quantities q
+     LEFT JOIN counts c USING (run, protocol, place);
 
 -- B1
 
@@ -187,3 +303,10 @@ FROM class_shares s JOIN runs r USING (run)
 WINDOW whole AS (PARTITION BY s.run, s.protocol, s.timeout_ns);
 
 -- N3
+-- Signalling over time; period: minute (short runs), hour, day.
+CREATE VIEW N3 AS
+SELECT run, protocol, period, start_ns / 1000000000 AS start_s,
+       CASE period WHEN 'day' THEN strftime('%Y-%m-%d', start_ns / 1000000000, 'unixepoch')
+            ELSE strftime('%Y-%m-%dT%H:%MZ', start_ns / 1000000000, 'unixepoch') END AS start_utc,
+       flows, packets, payload, active_clients, new_clients, logins, calls
+FROM series;
