@@ -3,7 +3,7 @@
 : "${top:?the sourcing script sets it}"
 
 PACKAGES_BUILD="autoconf automake make gcc libc6-dev pkg-config libpcap-dev libsqlite3-dev \
-	libndpi-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev"
+	libndpi-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev libmaxminddb-dev"
 # git tells tracked files from others, the packers make compressed copies of captures, man reads the manual pages.
 PACKAGES_DEMO="gnuplot-nox"
 PACKAGES_CHECK="gnuplot-nox libcmocka-dev python3 git gzip xz-utils zstd lz4 man-db"

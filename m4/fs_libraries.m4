@@ -82,6 +82,11 @@ AC_DEFUN([FS_SUMMARY_NDPI], [
 		[FS_SUMMARY_ADD([libndpi], [off], [-], [$fs_ndpi_what], [apt-get install libndpi-dev])])
 ])
 
+dnl FS_RESOLV: the parser of DNS messages is part of the C library; glibc keeps it in libresolv.
+AC_DEFUN([FS_RESOLV], [
+	AC_SEARCH_LIBS([ns_initparse], [resolv], [], [AS_VAR_APPEND([fs_missing], [" libc6-dev (ns_initparse)"])])
+])
+
 dnl FS_CHECK_MISSING: stops when something required is missing.
 AC_DEFUN([FS_CHECK_MISSING], [
 	AS_IF([test -n "$fs_missing"], [AC_MSG_ERROR([required libraries are missing

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "identify/ndpi_bridge.h"
 #include "store/pipeline.h"
+#include "store/places.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
 
 static struct {
-	const char *output, *filter, *voice_models;
+	const char *output, *filter, *voice_models, *geo, *asn;
 	bool json, append, tunnels, no_ndpi, no_hash, self_check, strict, quiet;
 	int flows; /* index into flow_choices */
 	int64_t idle_ns;
@@ -77,6 +78,15 @@ static const struct option options[] = {
 	  "what "
 	  "is built in lies.",
 	  "built in", NULL },
+	{ "geo", 0, OPTION_TEXT, &given.geo, "FILE",
+	  "Where addresses are, for the maps and the tables of places: a MaxMind database (.mmdb) of cities "
+	  "or countries, such as DB-IP City Lite or GeoLite2 City (both free). Nothing is asked over a "
+	  "network.",
+	  NULL, NULL },
+	{ "asn", 0, OPTION_TEXT, &given.asn, "FILE",
+	  "Whose addresses they are: such a database of autonomous systems, as DB-IP ASN Lite or GeoLite2 "
+	  "ASN.",
+	  NULL, NULL },
 	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
 	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
 	  NULL },
@@ -307,7 +317,7 @@ static bool check_options(struct error *err)
 }
 
 static struct pipeline_options pipeline_options(const struct netset *internal,
-						const struct voice_models *models)
+						const struct voice_models *models, struct places *places)
 {
 	return (struct pipeline_options){
 		.decode = { .tunnels = given.tunnels },
@@ -320,6 +330,7 @@ static struct pipeline_options pipeline_options(const struct netset *internal,
 					    .internal = internal },
 			       .models = models,
 			       .max_pairs = (uint32_t)given.max_pairs,
+			       .measure = { .places = places },
 			       .all_flows = given.flows == FLOWS_ALL,
 			       .strict = given.strict },
 		.ndpi = !given.no_ndpi && ndpi_bridge_available(),
@@ -408,8 +419,12 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 
 	struct voice_models *models =
 		given.voice_models ? voice_models_load(given.voice_models, &err) : voice_models_builtin(&err);
-	const struct pipeline_options wanted = pipeline_options(internal, models);
-	struct source *source = models ? source_open_files(paths, count, &source_options, &err) : NULL;
+	struct places *places = NULL;
+	if (models && (given.geo || given.asn))
+		places = places_open(given.geo, given.asn, &err);
+	bool ok = models && (places || (!given.geo && !given.asn));
+	const struct pipeline_options wanted = pipeline_options(internal, models, places);
+	struct source *source = ok ? source_open_files(paths, count, &source_options, &err) : NULL;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
 	if (p)
 		sink = given.json ? sink_json_open(output, &err)
@@ -423,6 +438,7 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	interruptible = NULL;
 	pipeline_free(p);
 	source_close(source);
+	places_close(places);
 	voice_models_free(models);
 	return status;
 }

@@ -4,6 +4,7 @@
 #endif
 #include "cmd.h"
 #include "identify/ndpi_bridge.h"
+#include "store/places.h"
 #include <pcap/pcap.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -30,7 +31,7 @@
 #define PACKAGE_VERSION "0.2.0"
 #endif
 
-#define LIBRARY_COUNT 9
+#define LIBRARY_COUNT 10
 
 struct library {
 	const char *name;
@@ -83,6 +84,7 @@ static void libraries_list(struct library list[LIBRARY_COUNT])
 	list[6] = library_of("bzip2", bzip2);
 	list[7] = library_of("lz4", lz4);
 	list[8] = library_of("libcrypto", crypto);
+	list[9] = library_of("libmaxminddb", places_library());
 }
 
 bool version_libraries(char *buffer, size_t size)

@@ -22,6 +22,7 @@ FS_UNITS = \
 	tests/unit/test_media \
 	tests/unit/test_meter \
 	tests/unit/test_naive_bayes \
+	tests/unit/test_names \
 	tests/unit/test_ndpi \
 	tests/unit/test_network_cost \
 	tests/unit/test_null_test \

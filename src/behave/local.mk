@@ -12,6 +12,8 @@ FS_BEHAVE = \
 	src/behave/contacts.h \
 	src/behave/distributions.c \
 	src/behave/distributions.h \
+	src/behave/dns.c \
+	src/behave/dns.h \
 	src/behave/emodel.c \
 	src/behave/emodel.h \
 	src/behave/emodel_codecs.c \
@@ -24,6 +26,8 @@ FS_BEHAVE = \
 	src/behave/kept_messages.c \
 	src/behave/kept_messages.h \
 	src/behave/labelled.h \
+	src/behave/names.c \
+	src/behave/names.h \
 	src/behave/openings.c \
 	src/behave/openings.h \
 	src/behave/media_verdict.c \
@@ -37,5 +41,7 @@ FS_BEHAVE = \
 	src/behave/round_trips.h \
 	src/behave/series.c \
 	src/behave/series.h \
+	src/behave/supernodes.c \
+	src/behave/supernodes.h \
 	src/behave/train.c \
 	src/behave/train.h

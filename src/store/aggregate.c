@@ -19,7 +19,8 @@ struct aggregate *aggregate_new(const struct aggregate_options *options, struct 
 	a->sockets = socket_table_new(&options->sockets, err);
 	a->exchanges = a->sockets ? exchange_table_new(err) : NULL;
 	a->calls = a->exchanges ? call_table_new(err) : NULL;
-	a->spool = a->calls ? spool_new(SPOOL_MEMORY, err) : NULL;
+	a->names_of_addresses = a->calls ? name_table_new(err) : NULL;
+	a->spool = a->names_of_addresses ? spool_new(SPOOL_MEMORY, err) : NULL;
 	a->names = intern_new();
 	if (!a->names && a->spool)
 		error_memory(err, "names");
@@ -36,6 +37,7 @@ void aggregate_free(struct aggregate *a)
 		return;
 	spool_free(a->spool);
 	intern_free(a->names);
+	name_table_free(a->names_of_addresses);
 	exchange_table_free(a->exchanges);
 	call_table_free(a->calls);
 	socket_table_free(a->sockets);
@@ -145,6 +147,17 @@ struct observer aggregate_observer(struct aggregate *a)
 void aggregate_frame(struct aggregate *a, int64_t ts_ns)
 {
 	judge_frame(&a->judge, ts_ns);
+}
+
+void aggregate_dns(struct aggregate *a, const struct packet *packet)
+{
+	struct dns_answer answer;
+
+	/* Half a message cannot be parsed. */
+	if (a->failed || packet->later_fragment || packet->payload.len != packet->payload_wire)
+		return;
+	if (dns_answer_read(packet->payload, &answer))
+		a->failed = !name_table_add(a->names_of_addresses, &answer, packet->ts_ns, &a->failure);
 }
 
 static bool keep_measured(struct aggregate *a, const struct flow_record *r)

@@ -30,6 +30,8 @@ void aggregate_free(struct aggregate *a);
 struct observer aggregate_observer(struct aggregate *a);
 void aggregate_frame(struct aggregate *a, int64_t ts_ns);
 void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why);
+/* A datagram from the port of DNS to one that had sent something there. */
+void aggregate_dns(struct aggregate *a, const struct packet *packet);
 /* Whether something failed since the start (memory, temporary file); *err is filled then. */
 bool aggregate_failed(const struct aggregate *a, struct error *err);
 

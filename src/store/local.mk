@@ -18,6 +18,8 @@ FS_STORE = \
 	src/store/measure_round_trips.c \
 	src/store/measure_network_cost.c \
 	src/store/measure_series.c \
+	src/store/measure_places.c \
+	src/store/measure_supernodes.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \
@@ -27,6 +29,8 @@ FS_STORE = \
 	src/store/open.h \
 	src/store/pipeline.c \
 	src/store/pipeline.h \
+	src/store/places.c \
+	src/store/places.h \
 	src/store/resolve.c \
 	src/store/resolve.h \
 	src/store/resolve_rows.c \

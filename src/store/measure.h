@@ -17,7 +17,8 @@
 #include "store/sink.h"
 
 struct measure_options {
-	uint32_t activity; /* R6: so many clients */
+	uint32_t activity;     /* R6: so many clients */
+	struct places *places; /* --geo, --asn; borrowed; NULL: none */
 };
 
 /* What all of them may look at; borrowed, and constant but for the last three. */
@@ -28,6 +29,7 @@ struct measure_setup {
 	const struct pair_table *pairs;
 	const struct exchange_table *exchanges;
 	const struct call_table *calls; /* grouped: judged, numbered */
+	const struct name_table *names; /* from DNS answers */
 	int64_t first_ns, last_ns;      /* of the run */
 	int64_t idle_ns;                /* D1 */
 	/* The number of the first recognised client of a protocol on a host; 0: none. */

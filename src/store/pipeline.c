@@ -1,5 +1,6 @@
 /* The whole pipeline behind the source; see pipeline.h. */
 #include "store/pipeline.h"
+#include "behave/dns.h"
 #include "identify/identify.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -76,12 +77,23 @@ void pipeline_free(struct pipeline *p)
 	free(p);
 }
 
+/*
+ * Answers to nobody are not believed: whoever wants to plant a name has to guess the port of a question, and
+ * to send from the address that it went to.
+ */
+static bool is_asked(const struct flow_step *step, const struct packet *packet)
+{
+	return packet->key.l4 == IPPROTO_UDP && step->flow->side[!step->dir].packets > 0;
+}
+
 static bool one_packet(struct pipeline *p, const struct packet *packet, uint64_t hash, struct error *err)
 {
 	struct flow_step step;
 
 	if (!flow_table_packet(p->flows, packet, hash, &step, err))
 		return false;
+	if (packet_source(packet)->port == DNS_PORT && is_asked(&step, packet))
+		aggregate_dns(p->aggregate, packet);
 	enum flow_want want = identifier_packet(p->identifier, packet, &step);
 	flow_table_settle(p->flows, packet, &step, want);
 	if (packet->has_quote)

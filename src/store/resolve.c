@@ -123,6 +123,7 @@ static bool begin_measurements(struct resolution *res, const struct run_row *run
 		.pairs = res->c.pairs,
 		.exchanges = res->a->exchanges,
 		.calls = res->a->calls,
+		.names = res->a->names_of_addresses,
 		.first_ns = run->first_ns,
 		.last_ns = run->last_ns,
 		.idle_ns = run->idle_ns,

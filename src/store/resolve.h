@@ -3,6 +3,7 @@
 #define FS_STORE_RESOLVE_H
 #include "base/hash.h"
 #include "base/row_index.h"
+#include "behave/names.h"
 #include "store/aggregate.h"
 #include "store/calls.h"
 #include "store/label.h"
@@ -24,6 +25,7 @@ struct aggregate {
 	struct socket_table *sockets;
 	struct exchange_table *exchanges;
 	struct call_table *calls;
+	struct name_table *names_of_addresses;
 	struct spool *spool;
 	struct intern *names; /* of labels */
 	struct judge judge;

@@ -210,6 +210,7 @@ bool row_put_name(struct sink *s, const struct name_row *row, struct error *err)
 
 	add_ip(r, "ip", &row->ip);
 	add_text(r, "name", row->name);
+	add_text(r, "domain", row->domain);
 	add_integer(r, "first_ns", row->first_ns);
 	return end(s, r, err);
 }
@@ -227,5 +228,48 @@ bool row_put_place(struct sink *s, const struct place_row *row, struct error *er
 	add_real_or_null(r, "longitude", !isnan(row->longitude), row->longitude);
 	add_number_or_null(r, "asn", row->asn);
 	add_text_or_null(r, "organisation", row->organisation);
+	return end(s, r, err);
+}
+
+bool row_put_place_file(struct sink *s, const struct place_file_row *row, struct error *err)
+{
+	struct row *r = begin(s, ROW_place_file);
+
+	add_text(r, "option", row->option);
+	add_text(r, "file", row->file);
+	add_text(r, "type", row->type);
+	add_integer(r, "built_ns", row->built_ns);
+	return end(s, r, err);
+}
+
+bool row_put_peer_place(struct sink *s, const struct peer_place_row *row, struct error *err)
+{
+	struct row *r = begin(s, ROW_peer_place);
+
+	add_text(r, "protocol", row->protocol);
+	add_text(r, "class", row->class);
+	add_integer(r, "n", row->n);
+	add_text_or_null(r, "continent", row->continent);
+	add_text_or_null(r, "country", row->country);
+	add_text_or_null(r, "country_name", row->country_name);
+	add_text_or_null(r, "city", row->city);
+	add_real_or_null(r, "latitude", !isnan(row->latitude), row->latitude);
+	add_real_or_null(r, "longitude", !isnan(row->longitude), row->longitude);
+	add_count(r, "addresses", row->addresses);
+	return end(s, r, err);
+}
+
+bool row_put_supernode_contact(struct sink *s, const struct supernode_contact_row *row, struct error *err)
+{
+	struct row *r = begin(s, ROW_supernode_contact);
+
+	add_integer(r, "client", row->client);
+	add_text(r, "protocol", row->protocol);
+	add_ip(r, "ip", &row->node.ip);
+	add_integer(r, "port", row->node.port);
+	add_integer(r, "day_ns", row->day_ns);
+	add_integer(r, "first_ns", row->first_ns);
+	add_integer(r, "connections", row->connections);
+	add_integer(r, "accepted", row->accepted);
 	return end(s, r, err);
 }

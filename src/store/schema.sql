@@ -510,24 +510,63 @@ CREATE TABLE messages (             -- of flows in activity and scenes
 	PRIMARY KEY (run, flow, n)
 ) WITHOUT ROWID;
 
-CREATE TABLE names (                -- from DNS answers in the trace, of addresses in peers, exchanges, version_checks and TCP flows
+CREATE TABLE names (                -- from DNS answers in the trace: of the addresses that recognised clients dealt with,
+	                            -- over UDP or TCP, and of the ends of exchanges and version_checks
 	run      INTEGER NOT NULL,
 	ip       TEXT NOT NULL,
-	name     TEXT NOT NULL,     -- that was asked for
-	first_ns INTEGER NOT NULL,  -- of the answer
+	name     TEXT NOT NULL,     -- that was asked for, lower case
+	domain   TEXT NOT NULL,     -- its last two or three labels (docs/definitions.md)
+	first_ns INTEGER NOT NULL,  -- of the first such answer
 	PRIMARY KEY (run, ip, name)
 ) WITHOUT ROWID;
 
-CREATE TABLE places (               -- of external addresses in the same tables, by --geo and --asn; NULL: the file does not say
-	run            INTEGER NOT NULL,
-	ip             TEXT NOT NULL,
-	continent      TEXT,        -- English name
-	country        TEXT,        -- ISO 3166-1 alpha-2
-	country_name   TEXT,
-	city           TEXT,
-	latitude       REAL,        -- degrees
-	longitude      REAL,
-	asn            INTEGER,
-	organisation   TEXT,
+CREATE TABLE places (               -- of the external ones (D5) of the same addresses, by --geo and --asn; no row: nothing is known
+	run          INTEGER NOT NULL,
+	ip           TEXT NOT NULL,
+	continent    TEXT,          -- English name; NULL: the file does not say, here and below
+	country      TEXT,          -- ISO 3166-1 alpha-2
+	country_name TEXT,          -- English
+	city         TEXT,          -- English
+	latitude     REAL,          -- degrees
+	longitude    REAL,
+	asn          INTEGER,
+	organisation TEXT,          -- of the autonomous system
 	PRIMARY KEY (run, ip)
+) WITHOUT ROWID;
+
+CREATE TABLE place_files (          -- the manifest, of --geo and --asn
+	run      INTEGER NOT NULL,
+	option   TEXT NOT NULL,     -- geo, asn
+	file     TEXT NOT NULL,     -- as given
+	type     TEXT NOT NULL,     -- as the file says: GeoLite2-City, DBIP-ASN-Lite ...
+	built_ns INTEGER NOT NULL,
+	PRIMARY KEY (run, option)
+) WITHOUT ROWID;
+
+CREATE TABLE peer_places (          -- R9, R10: external addresses of the recognised clients' peers, by place
+	run          INTEGER NOT NULL,
+	protocol     TEXT NOT NULL,
+	class        TEXT NOT NULL,    -- probe: all pairs of the address are (D7); else non-probe
+	n            INTEGER NOT NULL, -- 1..
+	continent    TEXT,             -- as in places; NULL: not known
+	country      TEXT,
+	country_name TEXT,
+	city         TEXT,
+	latitude     REAL,
+	longitude    REAL,
+	addresses    INTEGER NOT NULL,
+	PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+
+CREATE TABLE supernode_contacts (   -- B8, B15, B16: a client with a supernode, on one day
+	run         INTEGER NOT NULL,
+	client      INTEGER NOT NULL,
+	protocol    TEXT NOT NULL,
+	ip          TEXT NOT NULL,    -- of the supernode
+	port        INTEGER NOT NULL,
+	day_ns      INTEGER NOT NULL, -- begin of the day, UTC
+	first_ns    INTEGER NOT NULL, -- when first on that day
+	connections INTEGER NOT NULL, -- over TCP (flows.role supernode), begun on that day by the client
+	accepted    INTEGER NOT NULL, -- 1: it took the client in over UDP, for the first time in the trace
+	PRIMARY KEY (run, client, ip, port, day_ns)
 ) WITHOUT ROWID;

@@ -255,7 +255,7 @@ struct message_row {
 /* From DNS answers in the trace. */
 struct name_row {
 	struct ip ip;
-	const char *name;
+	const char *name, *domain;
 	int64_t first_ns;
 };
 /* By --geo and --asn. NULL, NAN and 0: not said. */
@@ -264,6 +264,28 @@ struct place_row {
 	const char *continent, *country, *country_name, *city, *organisation;
 	double latitude, longitude;
 	uint32_t asn;
+};
+struct place_file_row {
+	const char *option, *file, *type;
+	int64_t built_ns;
+};
+/* R9, R10: external addresses of peers in one place. Unknown as in place_row. */
+struct peer_place_row {
+	const char *protocol, *class;
+	uint32_t n; /* 1.. */
+	const char *continent, *country, *country_name, *city;
+	double latitude, longitude;
+	uint64_t addresses;
+};
+
+/* B8, B15, B16: a client with a supernode, on one day. */
+struct supernode_contact_row {
+	uint32_t client;
+	const char *protocol;
+	struct endpoint node;
+	int64_t day_ns, first_ns;
+	uint32_t connections;
+	bool accepted;
 };
 
 struct call_row {
@@ -320,6 +342,9 @@ struct stream_row {
 	X(message, messages)                                                                                 \
 	X(name, names)                                                                                       \
 	X(place, places)                                                                                     \
+	X(place_file, place_files)                                                                           \
+	X(peer_place, peer_places)                                                                           \
+	X(supernode_contact, supernode_contacts)                                                             \
 	X(input, inputs)
 
 struct sink;

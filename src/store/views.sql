@@ -156,8 +156,40 @@ FROM (SELECT run, protocol, value AS payload_bytes,
 WINDOW upto AS (PARTITION BY run, protocol ORDER BY payload_bytes), every AS (PARTITION BY run, protocol);
 
 -- R9
+CREATE VIEW R9 AS
+SELECT run, protocol, latitude, longitude, sum(CASE class WHEN 'probe' THEN addresses ELSE 0 END) AS probe,
+       sum(CASE class WHEN 'probe' THEN 0 ELSE addresses END) AS non_probe
+FROM peer_places GROUP BY run, protocol, latitude, longitude;
 
 -- R10
+CREATE VIEW R10 AS
+WITH named AS (SELECT run, protocol, coalesce(continent, 'UNKNOWN') AS continent,
+                      coalesce(country_name, country, 'UNKNOWN') AS country, coalesce(city, 'UNKNOWN') AS city,
+                      CASE class WHEN 'probe' THEN addresses ELSE 0 END AS probe,
+                      CASE class WHEN 'probe' THEN 0 ELSE addresses END AS non_probe
+               FROM peer_places),
+     continents AS (SELECT run, protocol, continent AS place, sum(probe) AS probe, sum(non_probe) AS non_probe,
+                           row_number() OVER (PARTITION BY run, protocol ORDER BY continent = 'UNKNOWN',
+                                              sum(probe + non_probe) DESC, continent) AS rank
+                    FROM named GROUP BY run, protocol, continent),
+     -- The continent, and in it the country, with most addresses.
+     first_continent AS (SELECT run, protocol, place AS continent FROM continents WHERE rank = 1 AND place <> 'UNKNOWN'),
+     countries AS (SELECT run, protocol, continent AS within, country AS place, sum(probe) AS probe,
+                          sum(non_probe) AS non_probe,
+                          row_number() OVER (PARTITION BY run, protocol ORDER BY country = 'UNKNOWN',
+                                             sum(probe + non_probe) DESC, country) AS rank
+                   FROM named JOIN first_continent USING (run, protocol, continent)
+                   GROUP BY run, protocol, continent, country),
+     first_country AS (SELECT run, protocol, within AS continent, place AS country FROM countries
+                       WHERE rank = 1 AND place <> 'UNKNOWN'),
+     cities AS (SELECT run, protocol, country AS within, city AS place, sum(probe) AS probe, sum(non_probe) AS non_probe,
+                       row_number() OVER (PARTITION BY run, protocol ORDER BY city = 'UNKNOWN',
+                                          sum(probe + non_probe) DESC, city) AS rank
+                FROM named JOIN first_country USING (run, protocol, continent, country)
+                GROUP BY run, protocol, country, city)
+SELECT run, protocol, 'continent' AS level, 'world' AS within, rank, place, probe, non_probe FROM continents
+UNION ALL SELECT run, protocol, 'country', within, rank, place, probe, non_probe FROM countries
+UNION ALL SELECT run, protocol, 'city', within, rank, place, probe, non_probe FROM cities;
 
 -- R11
 -- One row for each class, method and value. methods: echo (a message id came back), reply (first packet sent, first received).
@@ -259,6 +291,19 @@ FROM (SELECT DISTINCT run, protocol FROM counts) p CROSS JOIN quantities q
 -- B7
 
 -- B8
+CREATE VIEW supernodes AS -- those that were contacted, over the whole run
+WITH ranked AS (SELECT *, row_number() OVER (PARTITION BY run, client ORDER BY first_ns, ip, port) AS place
+                FROM supernode_contacts)
+SELECT run, protocol, ip, port, count(DISTINCT client) AS clients,
+       sum(place = 1) AS first_for, -- clients that contacted it before any other
+       sum(connections) AS connections, sum(accepted) AS accepted, min(first_ns) AS first_ns
+FROM ranked GROUP BY run, protocol, ip, port;
+CREATE VIEW B8 AS
+SELECT s.*, CASE WHEN first_for > 0 THEN 'bootstrap' ELSE 'other' END AS contacted_as,
+       (SELECT group_concat(name, ', ') FROM (SELECT name FROM names n WHERE n.run = s.run AND n.ip = s.ip
+                                              ORDER BY first_ns, name)) AS names,
+       p.continent, coalesce(p.country_name, p.country) AS country, p.city, p.asn, p.organisation
+FROM supernodes s LEFT JOIN places p USING (run, ip);
 
 -- B9
 
@@ -273,8 +318,37 @@ FROM (SELECT DISTINCT run, protocol FROM counts) p CROSS JOIN quantities q
 -- B14
 
 -- B15
+CREATE VIEW B15 AS
+WITH seen AS (SELECT run, protocol, day_ns, ip, port, sum(connections) AS connections FROM supernode_contacts
+              GROUP BY run, protocol, day_ns, ip, port),
+     dated AS (SELECT *, lag(day_ns) OVER (PARTITION BY run, protocol, ip, port ORDER BY day_ns) AS before_ns FROM seen),
+     days AS (SELECT run, protocol, day_ns, count(*) AS supernodes, sum(before_ns IS NULL) AS new,
+                     sum(coalesce(before_ns = day_ns - 86400000000000, 0)) AS common, sum(connections) AS connections
+              FROM dated GROUP BY run, protocol, day_ns)
+SELECT run, protocol, day_ns, supernodes, sum(new) OVER (PARTITION BY run, protocol ORDER BY day_ns) AS cumulative,
+       -- NULL: the first day
+       CASE WHEN lag(day_ns) OVER (PARTITION BY run, protocol ORDER BY day_ns) IS NOT NULL THEN common END AS common,
+       connections
+FROM days;
+CREATE VIEW B15_countries AS
+SELECT run, protocol, coalesce(p.country_name, p.country, 'UNKNOWN') AS country, coalesce(p.continent, 'UNKNOWN') AS continent,
+       count(*) AS supernodes, sum(connections) AS connections, sum(accepted) AS accepted
+FROM supernodes LEFT JOIN places p USING (run, ip)
+GROUP BY run, protocol, 3, 4;
+CREATE VIEW B15_organisations AS
+WITH owned AS (SELECT s.*, p.organisation,
+                      (SELECT domain FROM names n WHERE n.run = s.run AND n.ip = s.ip ORDER BY first_ns, name LIMIT 1) AS domain
+               FROM supernodes s LEFT JOIN places p USING (run, ip))
+SELECT run, protocol, coalesce(organisation, domain, 'UNKNOWN') AS organisation,
+       CASE WHEN organisation IS NOT NULL THEN 'ASN file' WHEN domain IS NOT NULL THEN 'DNS' END AS known_by,
+       count(*) AS supernodes, sum(connections) AS connections, sum(accepted) AS accepted
+FROM owned GROUP BY run, protocol, 3, 4;
 
 -- B16
+CREATE VIEW B16 AS
+SELECT run, protocol, p.latitude, p.longitude, count(*) AS supernodes, sum(connections) AS connections
+FROM supernodes LEFT JOIN places p USING (run, ip)
+GROUP BY run, protocol, p.latitude, p.longitude;
 
 -- N1
 -- Entries that the clients hold in a NAT or firewall table: most at a time in each interval.

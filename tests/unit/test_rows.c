@@ -63,9 +63,13 @@ static const struct {
 	{ ROW_scene_flow, "1|login|11|12" },
 	{ ROW_activity, "1|1|12|most active" },
 	{ ROW_message, "1|11|1|13|out|14 / 1|11|2|15|in|16" },
-	{ ROW_name, "1|192.0.2.1|ui.example.com|11" },
+	{ ROW_name, "1|192.0.2.1|ui.example.com|example.com|11" },
 	{ ROW_place,
 	  "1|192.0.2.1|~|~|~|~|~|~|~|~ / 1|2001:db8::1|Europe|IT|Italy|Torino|45.25|7.5|64500|GARR" },
+	{ ROW_place_file, "1|geo|a.mmdb|GeoLite2-City|11" },
+	{ ROW_peer_place,
+	  "1|skype|non-probe|2|~|~|~|~|~|~|12 / 1|skype|probe|1|Europe|IT|Italy|Torino|45.25|7.5|11" },
+	{ ROW_supernode_contact, "1|11|skype|192.0.2.1|33033|12|13|14|1" },
 };
 
 #define PUT(name, ...) assert_true(s->ops->put_##name(s, &(struct name##_row){ __VA_ARGS__ }, &err))
@@ -104,9 +108,13 @@ static void put_everything(struct sink *s)
 	PUT(state_peak, "skype", 11, 30, .peak = 13, .peak_ns = 14, .peak_probes = 15, .peak_tcp = 18,
 	    .mean = 16.5, .mean_probes = 17.5, .opened = 19, .opened_probes = 20);
 	put_behaviour(s);
-	PUT(name, ip("192.0.2.1"), "ui.example.com", 11);
+	PUT(name, ip("192.0.2.1"), "ui.example.com", "example.com", 11);
 	PUT(place, ip("2001:db8::1"), "Europe", "IT", "Italy", "Torino", "GARR", 45.25, 7.5, 64500);
 	PUT(place, .ip = ip("192.0.2.1"), .latitude = NAN, .longitude = NAN);
+	PUT(place_file, "geo", "a.mmdb", "GeoLite2-City", 11);
+	PUT(peer_place, "skype", "probe", 1, "Europe", "IT", "Italy", "Torino", 45.25, 7.5, 11);
+	PUT(peer_place, "skype", "non-probe", .n = 2, .latitude = NAN, .longitude = NAN, .addresses = 12);
+	PUT(supernode_contact, 11, "skype", { ip("192.0.2.1"), 33033 }, 12, 13, 14, true);
 	if (!s->ops->finish(s, &err))
 		fail_msg("%s", err.text);
 }
