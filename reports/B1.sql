@@ -1,6 +1,7 @@
 -- title: Version checks
 -- kind: table
--- order: 70
+-- order: 210
+-- section: Logins
 -- about: Start-ups (B1): the HTTP request that a client sends to the vendor; 'installed' only when it runs
 --   for the first time.
 -- empty: No version check was seen.
@@ -9,9 +10,10 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ts_ns / 1000000000, 'unixepoch') AS "time 
        CASE WHEN instr(client_ip, ':') THEN '[' || client_ip || ']' ELSE client_ip END
        || ':' || client_port AS client,
        action AS request, version, platform, host, flow, packet
-FROM version_checks WHERE run = :run ORDER BY packet;
+FROM B1 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY packet;
 
 SELECT printf('Checks: %d, from client addresses: %d; versions: %s.', count(*), count(DISTINCT client_ip),
               (SELECT group_concat(version, ', ')
-               FROM (SELECT DISTINCT version FROM version_checks WHERE run = :run ORDER BY version)))
-FROM version_checks WHERE run = :run;
+               FROM (SELECT DISTINCT version FROM B1
+                     WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY version)))
+FROM B1 WHERE run = :run AND protocol IS coalesce(:protocol, protocol);

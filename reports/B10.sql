@@ -1,6 +1,7 @@
 -- title: Calls
 -- kind: table
--- order: 110
+-- order: 300
+-- section: Calls
 -- about: Voice and video (B10 to B12, B14): media flows of two hosts that belong together. The near host is the
 --   internal one. Rates and bandwidth leave holds out. Basis: format is read from every message (RTP), socket is a
 --   recognised client socket whose messages are like a voice codec's, statistics the chi-square test of the payload
@@ -29,9 +30,9 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        max(coalesce(size_max_out, size_max_in), coalesce(size_max_in, size_max_out)) AS "largest (bytes)",
        holds, round(hold_ns / 1e9, 1) AS "on hold (s)", silence_out AS "silence of near", silence_in AS "silence of far",
        conference, basis, flows, call
-FROM calls WHERE run = :run ORDER BY call;
+FROM B10 AS calls WHERE run = :run ORDER BY call;
 
 SELECT printf('%d calls: %d with video, %d over TCP, %d relayed, %d with a hold, %d in a conference; %.0f minutes in all.',
               count(*), sum(media LIKE '%video%'), sum(transport <> 'udp'), sum(coalesce(route, '') = 'relayed'),
               sum(holds > 0), sum(conference IS NOT NULL), sum(last_ns - first_ns) / 6e10)
-FROM calls WHERE run = :run;
+FROM B10 WHERE run = :run;

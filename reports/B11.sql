@@ -1,6 +1,7 @@
 -- title: Media streams
 -- kind: table
--- order: 115
+-- order: 310
+-- section: Calls
 -- about: Each direction of media, and each synchronisation source where a format has several (B11). Loss and jitter
 --   are from sequence numbers and timestamps (RFC 3550). Belief is the naive Bayes classifier's: a voice from -5 on.
 --   Verdict voip-like: nothing but that classifier says so, and it is no call.
@@ -19,4 +20,4 @@ SELECT CASE WHEN instr(from_ip, ':') THEN '[' || from_ip || ']' ELSE from_ip END
             (SELECT 1 UNION ALL SELECT n + 1 FROM bits WHERE n < 16) SELECT n FROM bits WHERE csc_above >> (n - 1) & 1)),
             'none') END AS "groups not random",
        round(first_ts, 6) AS "first (s)", flow, call
-FROM stream_list WHERE run = :run ORDER BY flow, n;
+FROM B11 WHERE run = :run ORDER BY flow, n;

@@ -1,6 +1,7 @@
 -- title: Logins
 -- kind: table
--- order: 80
+-- order: 230
+-- section: Logins
 -- about: Exchanges with a login server (B4). Messages are bytes, > sent by the client and < by the server;
 --   time to answer is from the first to the fourth message.
 -- paper: Baset and Schulzrinne: four messages of 5, 5, 413 and 222 bytes; a fourth of 18 bytes is a
@@ -13,13 +14,10 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        CASE WHEN instr(server_ip, ':') THEN '[' || server_ip || ']' ELSE server_ip END
        || ':' || server_port AS server,
        outcome, sizes AS messages,
-       round(((SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 4)
-              - (SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 1))
-             / 1e9, 3)
-       AS "time to answer (s)", form, flow
-FROM logins l WHERE run = :run ORDER BY flow;
+       round(answer_s, 3) AS "time to answer (s)", form, flow
+FROM B4 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY flow;
 
 SELECT printf('Succeeded: %d, failed: %d, without an answer: %d, unknown: %d; from client addresses: %d.',
               sum(outcome = 'success'), sum(outcome = 'failure'), sum(outcome = 'no-answer'),
               sum(outcome NOT IN ('success', 'failure', 'no-answer')), count(DISTINCT client_ip))
-FROM logins WHERE run = :run;
+FROM B4 WHERE run = :run AND protocol IS coalesce(:protocol, protocol);

@@ -1,6 +1,7 @@
 -- title: Contact lists
 -- kind: table
--- order: 100
+-- order: 250
+-- section: Logins
 -- about: Exchanges with a contact-list server (B6). Messages are bytes, > sent by the client and < by the
 --   server.
 -- empty: No exchange with a contact-list server was seen.
@@ -11,4 +12,4 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        CASE WHEN instr(server_ip, ':') THEN '[' || server_ip || ']' ELSE server_ip END
        || ':' || server_port AS server,
        outcome, sizes AS messages, form, flow
-FROM contact_lists WHERE run = :run ORDER BY flow;
+FROM B6 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY flow;

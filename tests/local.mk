@@ -14,6 +14,7 @@ FS_UNITS = \
 	tests/unit/test_dissectors \
 	tests/unit/test_distributions \
 	tests/unit/test_emodel \
+	tests/unit/test_episodes \
 	tests/unit/test_flow \
 	tests/unit/test_interval \
 	tests/unit/test_ip \
@@ -38,6 +39,7 @@ FS_UNITS = \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \
 	tests/unit/test_skype_tcp \
+	tests/unit/test_searches \
 	tests/unit/test_sockets \
 	tests/unit/test_statistics \
 	tests/unit/test_store \
@@ -52,6 +54,7 @@ FS_UNIT_SHARED = \
 	tests/unit/bittorrent_play.h \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
-	tests/unit/dissector_recorder.h
+	tests/unit/dissector_recorder.h \
+	tests/unit/episode_play.h
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c

@@ -43,5 +43,15 @@ FS_BEHAVE = \
 	src/behave/series.h \
 	src/behave/supernodes.c \
 	src/behave/supernodes.h \
+	src/behave/scenes.c \
+	src/behave/scenes.h \
+	src/behave/searches.c \
+	src/behave/searches.h \
+	src/behave/sessions.c \
+	src/behave/sessions.h \
+	src/behave/setups.c \
+	src/behave/setups.h \
+	src/behave/startups.c \
+	src/behave/startups.h \
 	src/behave/train.c \
 	src/behave/train.h

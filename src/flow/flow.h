@@ -106,6 +106,7 @@ struct flow {
 	uint8_t end_reason;    /* enum flow_end, meaningful when closed or handed out */
 	uint8_t tcp_flags;     /* of all packets, or-ed */
 	uint8_t icmp_type, icmp_code; /* of the last ICMP error that quoted this flow */
+	bool echo_asked;              /* ICMP: the initiator sent an echo request */
 	uint16_t icmp_errors;         /* saturating */
 	uint16_t duplicates;          /* packets that look like copies made by a span port, saturating */
 	uint16_t disordered;          /* packets older than one before them, saturating */

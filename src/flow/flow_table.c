@@ -339,6 +339,13 @@ static void account(struct flow_table *t, struct flow *flow, enum direction dir,
 	flow->last_packet = packet->number;
 }
 
+/* RFC 792; RFC 4443 section 4.1. */
+static bool is_echo_request(const struct packet *packet)
+{
+	return (packet->key.l4 == IPPROTO_ICMP && packet->icmp_type == 8) ||
+	       (packet->key.l4 == IPPROTO_ICMPV6 && packet->icmp_type == 128);
+}
+
 uint64_t flow_table_hash(const struct flow_table *t, const struct packet *packet)
 {
 	uint64_t hash = hash_words(&t->key, &packet->key, sizeof packet->key);
@@ -396,6 +403,8 @@ bool flow_table_packet(struct flow_table *t, const struct packet *packet, uint64
 	} else {
 		step->head = packet->payload;
 		step->fresh = packet->payload.len;
+		if (packet->icmp_type && step->dir == TO_RESPONDER && is_echo_request(packet))
+			flow->echo_asked = true;
 	}
 	if (again) {
 		side->retransmitted++;

@@ -117,6 +117,13 @@ struct protocol {
 	struct {
 		uint16_t question, answer, first_message;
 	} supernode;
+	/* Where clients go when nobody answers over UDP or on the nodes' own ports; 0: nowhere. */
+	uint16_t fallback_ports[2];
+	/* A user search (behave/searches.h): the request to the supernode, and the question that the nodes
+	 * are asked then, payload bytes; 0: it cannot be told. */
+	struct {
+		uint16_t request, question;
+	} search;
 	/* What the first 64 bits of its media look like over UDP, one rule or more; where one passes, and the
 	 * sizes and gaps are a voice's, a flow is a call of the protocol without a client socket. */
 	const struct csc_rule *csc_rules;

@@ -31,6 +31,7 @@ void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_
 		.measured = flow->id.measured,
 		.role = flow->id.role,
 		.syn_seen = flow->tcp[TO_RESPONDER].syn,
+		.echo_asked = flow->echo_asked,
 		.icmp_errors = flow->icmp_errors,
 		.duplicates = flow->duplicates,
 		.disordered = flow->disordered,

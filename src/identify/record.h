@@ -18,6 +18,7 @@ struct flow_record {
 	bool measured; /* its media was reported */
 	uint8_t role;  /* enum flow_role, told by its payload; after verdicts: final */
 	bool syn_seen; /* TCP: the start of the connection was captured */
+	bool echo_asked; /* ICMP: the initiator sent an echo request */
 	uint16_t icmp_errors, duplicates, disordered;
 	uint16_t sizes;            /* entries of the message log that follow */
 	uint32_t matched, refused; /* dissectors, as in flow_identity */

@@ -20,6 +20,8 @@ FS_STORE = \
 	src/store/measure_series.c \
 	src/store/measure_places.c \
 	src/store/measure_supernodes.c \
+	src/store/measure_episodes.c \
+	src/store/measure_setups.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \

@@ -2,16 +2,32 @@
 #include "store/measure.h"
 #include <stdlib.h>
 
+typedef bool survey_fn(void *self, const struct labelled_flow *f, struct error *err);
+
 #define MEASUREMENT(name) extern const struct measurement measure_##name;
+#define MEASUREMENT_SURVEYING(name)                                                                          \
+	MEASUREMENT(name)                                                                                    \
+	survey_fn measure_survey_##name;
 #include "store/measures.h"
 #undef MEASUREMENT
+#undef MEASUREMENT_SURVEYING
 
 static const struct measurement *const measurements[] = {
-#define MEASUREMENT(name) &measure_##name,
+#define MEASUREMENT(name)           &measure_##name,
+#define MEASUREMENT_SURVEYING(name) &measure_##name,
 #include "store/measures.h"
 #undef MEASUREMENT
+#undef MEASUREMENT_SURVEYING
 };
 #define MEASUREMENTS (sizeof measurements / sizeof measurements[0])
+
+static survey_fn *const surveys[] = {
+#define MEASUREMENT(name)           NULL,
+#define MEASUREMENT_SURVEYING(name) measure_survey_##name,
+#include "store/measures.h"
+#undef MEASUREMENT
+#undef MEASUREMENT_SURVEYING
+};
 
 struct measure {
 	const struct measure_setup *setup;
@@ -45,6 +61,14 @@ void measure_free(struct measure *m)
 		if (m->self[i])
 			measurements[i]->drop(m->self[i]);
 	free(m);
+}
+
+bool measure_survey(struct measure *m, const struct labelled_flow *f, struct error *err)
+{
+	for (size_t i = 0; i < MEASUREMENTS; i++)
+		if (surveys[i] && !surveys[i](m->self[i], f, err))
+			return false;
+	return true;
 }
 
 bool measure_flow(struct measure *m, const struct labelled_flow *f, struct error *err)

@@ -2,6 +2,9 @@
  * The measurements: each sees the labelled flows of recognised clients once, and then writes its rows. The
  * list is store/measures.h; adding one is a file and a row there. Private to store/.
  *
+ * A measurement that has to know something of all flows before it looks at one (MEASUREMENT_SURVEYING in
+ * measures.h) sees them twice: all of them by measure_survey_NAME(), and then by its flow(), in one order.
+ *
  * Before the first flow everything about clients, pairs, exchanges and calls is known. A measurement holds
  * its own state, bounded for each client and pair, and knows no other one.
  */
@@ -59,6 +62,7 @@ struct measure;
 /* setup: borrowed. */
 struct measure *measure_new(const struct measure_setup *setup, struct error *err);
 void measure_free(struct measure *m);
+bool measure_survey(struct measure *m, const struct labelled_flow *f, struct error *err);
 bool measure_flow(struct measure *m, const struct labelled_flow *f, struct error *err);
 bool measure_host_flow(struct measure *m, const struct flow_record *r, struct error *err);
 bool measure_put(struct measure *m, struct sink *sink, struct problems *problems, struct error *err);

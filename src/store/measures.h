@@ -1,5 +1,5 @@
 /* The measurements, in the order in which they write: `struct measurement measure_NAME` of
- * store/measure_NAME.c. */
+ * store/measure_NAME.c. MEASUREMENT_SURVEYING: it sees all flows beforehand, too (measure_survey_NAME). */
 MEASUREMENT(lengths)
 MEASUREMENT(round_trips)
 MEASUREMENT(network_cost)
@@ -7,3 +7,5 @@ MEASUREMENT(contacts)
 MEASUREMENT(series)
 MEASUREMENT(places)
 MEASUREMENT(supernodes)
+MEASUREMENT(setups)
+MEASUREMENT_SURVEYING(episodes)

@@ -162,6 +162,8 @@ static bool measure_end(struct resolution *res, const struct flow_record *r, con
 		f.pair_index = pair_table_index(c->pairs, f.pair);
 		f.class = pair_class_of(&f.pair->total);
 	}
+	if (res->surveying)
+		return measure_survey(res->measure, &f, err);
 	if (f.media) {
 		sums->media_out += labelled_out(&f)->payload_bytes;
 		sums->media_in += labelled_in(&f)->payload_bytes;
@@ -194,7 +196,41 @@ static bool measure_record(struct resolution *res, const struct flow_row *row,
 					   ip_equal(&c->client[client - 1]->socket.ip, &r->initiator.ip),
 					   err);
 	}
-	return !candidates_have_host(c, &r->initiator.ip) || measure_host_flow(res->measure, r, err);
+	return res->surveying || !candidates_have_host(c, &r->initiator.ip) ||
+	       measure_host_flow(res->measure, r, err);
+}
+
+/* The last word on a flow; *media: what is known of its media, or NULL. */
+static void judge_labelled(struct resolution *res, struct flow_record *r, struct flow_row *row,
+			   const struct media_flow **media)
+{
+	struct aggregate *a = res->a;
+
+	label_record(&res->c, &a->openings, a->names, r, row);
+	*media = r->measured ? call_table_flow_of(a->calls, r->first_packet) : NULL;
+	if (*media && (*media)->verdict == MEDIA_CALL && row->protocol)
+		r->role = ROLE_media;
+}
+
+/* Once before put_flows(): what measurements have to know of all flows before they look at one. */
+static bool survey_flows(struct resolution *res, struct error *err)
+{
+	struct flow_record r;
+	const struct logged_message *log;
+	bool failed = false, ok = true;
+
+	if (res->c.clients == 0)
+		return true;
+	ok = spool_rewind(res->a->spool, err);
+	res->surveying = true;
+	while (ok && next_flow(res->a->spool, &r, &log, &failed, err)) {
+		const struct media_flow *media;
+		struct flow_row row;
+		judge_labelled(res, &r, &row, &media);
+		ok = measure_record(res, &row, log, err);
+	}
+	res->surveying = false;
+	return ok && !failed;
 }
 
 static bool put_flows(struct resolution *res, struct error *err)
@@ -205,14 +241,11 @@ static bool put_flows(struct resolution *res, struct error *err)
 	bool failed = false, ok = spool_rewind(a->spool, err);
 
 	while (ok && next_flow(a->spool, &r, &log, &failed, err)) {
+		const struct media_flow *media;
 		struct flow_row row;
-		label_record(&res->c, &a->openings, a->names, &r, &row);
+		judge_labelled(res, &r, &row, &media);
 		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
 			row.keepalive = keepalive_of(log, r.sizes, r.first_ns);
-		const struct media_flow *media =
-			r.measured ? call_table_flow_of(a->calls, r.first_packet) : NULL;
-		if (media && media->verdict == MEDIA_CALL && row.protocol)
-			r.role = ROLE_media;
 		res->summary->recognised_flows += row.protocol != NULL;
 		ok = totals_add_label(&res->totals, &row, err) && measure_record(res, &row, log, err);
 		/* Rows of streams name the flow. */
@@ -302,7 +335,7 @@ static bool put_all(struct resolution *res, struct run_row *run, const struct ru
 	struct aggregate *a = res->a;
 	struct sink *sink = res->sink;
 
-	return account_put(sink, facts, &a->judge, err) && put_flows(res, err) &&
+	return account_put(sink, facts, &a->judge, err) && survey_flows(res, err) && put_flows(res, err) &&
 	       resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
 	       resolve_put_evidence(res, err) && resolve_put_exchanges(res, err) &&
 	       calls_put(a->calls, a->options.models, sink, err) && totals_put(&res->totals, sink, err) &&

@@ -60,6 +60,7 @@ struct resolution {
 	struct kept_messages kept;
 	struct measure_setup setup;
 	struct measure *measure;
+	bool surveying; /* flows are shown to measure_survey() alone */
 	struct sink *sink;
 	struct aggregate_summary *summary;
 };

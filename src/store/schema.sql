@@ -156,6 +156,9 @@ CREATE TABLE flows (                -- D1; the recognised ones, or all (runs.opt
 	keepalive_ns   INTEGER,          -- mean interval of its keep-alives (docs/definitions.md); NULL: none, or not TCP
 	keepalives     INTEGER NOT NULL  -- messages at that interval
 );
+-- The few that B3 and B13 are about, among millions.
+CREATE INDEX flows_supernode ON flows (run, protocol, first_ns) WHERE role = 'supernode';
+CREATE INDEX flows_keepalive ON flows (run, protocol, first_ns) WHERE keepalives > 0;
 
 CREATE TABLE evidence (
 	run          INTEGER NOT NULL,
@@ -430,17 +433,18 @@ CREATE TABLE startups (             -- B2-B7: what a client does from its first 
 	began_ns        INTEGER NOT NULL, -- first packet
 	outcome         TEXT NOT NULL,    -- of the login: success, failure, no-answer, unknown; none: no login was seen
 	version_flow    INTEGER,          -- B1; NULL: none was seen, here and below
-	supernode_flow  INTEGER,          -- B3, the connection to the first supernode
-	login_flow      INTEGER,          -- B4
+	supernode_flow  INTEGER,          -- B3, the first connection to a supernode that went on after its openings
+	login_flow      INTEGER,          -- B4: the first login that worked, else the last that was tried
 	list_flow       INTEGER,          -- B6
-	udp_asked       INTEGER NOT NULL, -- nodes that it sent to over UDP before the login was done
+	udp_asked       INTEGER NOT NULL, -- nodes that it sent to over UDP until the login was done, here and below:
+	                                  -- if it was not, until the client fell silent, or for two minutes
 	udp_answered    INTEGER NOT NULL,
 	udp_answer_ns   INTEGER,          -- since began_ns: the first answer
-	tcp_tried       INTEGER NOT NULL, -- nodes and servers that it opened a connection to
+	tcp_tried       INTEGER NOT NULL, -- nodes and servers (addresses) that it opened a connection to, also in vain
 	tcp_first_ns    INTEGER,          -- since began_ns: the first of them
 	supernode_ns    INTEGER,          -- since began_ns: the supernode connection begins
 	login_ns        INTEGER,          -- since began_ns: the login server's answer (message 4)
-	bytes_out       INTEGER NOT NULL, -- transport payload until then, all flows
+	bytes_out       INTEGER NOT NULL, -- payload of messages until then, all its flows; media left out
 	bytes_in        INTEGER NOT NULL,
 	nodes_after     INTEGER NOT NULL, -- further nodes contacted in the minute after it
 	icmp_echoes     INTEGER NOT NULL, -- B5: hosts that its host sent echo requests to
@@ -454,7 +458,7 @@ CREATE TABLE setups (               -- B7: how a client is connected, as far as 
 	reasons  TEXT NOT NULL,     -- a sentence each
 	asked    INTEGER NOT NULL,  -- peers that it sent the first packet to
 	answered INTEGER NOT NULL,  -- of these, that answered
-	callers  INTEGER NOT NULL,  -- peers that reached it first, over UDP or TCP
+	callers  INTEGER NOT NULL,  -- hosts that spoke to it first, over UDP or TCP
 	PRIMARY KEY (run, client)
 ) WITHOUT ROWID;
 

@@ -277,18 +277,51 @@ FROM (SELECT DISTINCT run, protocol FROM counts) p CROSS JOIN quantities q
      LEFT JOIN counts c USING (run, protocol, place);
 
 -- B1
+CREATE VIEW B1 AS
+SELECT v.*, (v.ts_ns - r.first_ns) / 1e9 AS ts FROM version_checks v JOIN runs r USING (run);
 
 -- B2
+-- One row for each start-up; seconds are since its first packet.
+CREATE VIEW B2 AS
+SELECT s.run, s.protocol, s.startup, s.client, c.ip, c.port, s.began_ns, (s.began_ns - r.first_ns) / 1e9 AS began_ts,
+       s.udp_asked, s.udp_answered, s.udp_answer_ns / 1e9 AS udp_answer_s, s.tcp_tried,
+       s.tcp_first_ns / 1e9 AS tcp_first_s, s.supernode_flow, s.supernode_ns / 1e9 AS supernode_s, s.login_flow,
+       s.login_ns / 1e9 AS login_s, s.outcome, s.icmp_echoes
+FROM startups s JOIN runs r USING (run) JOIN clients c USING (run, client);
 
 -- B3
+-- Connections to supernodes. connected: it went on behind the openings (docs/definitions.md). next: the client's next such
+-- connection. A host with several clients counts as one here.
+CREATE VIEW B3 AS
+SELECT *, CASE WHEN connected THEN lead(flow) OVER following END AS next,
+       CASE WHEN connected THEN (lead(first_ns) OVER following - last_ns) / 1e9 END AS next_after_s
+FROM (SELECT f.run, f.protocol, f.flow, f.client_ip, f.client_port, f.server_ip, f.server_port, f.first_ns, f.last_ns,
+             (f.first_ns - r.first_ns) / 1e9 AS first_ts, (f.last_ns - r.first_ns) / 1e9 AS last_ts,
+             f.messages_out, f.messages_in, f.payload_out, f.payload_in, f.ended,
+             f.messages_out >= 3 AND f.messages_in >= 2 AS connected,
+             f.keepalive_ns / 1e9 AS keepalive_s, f.keepalives
+      FROM flows f JOIN runs r USING (run) WHERE f.role = 'supernode')
+WINDOW following AS (PARTITION BY run, protocol, client_ip, connected ORDER BY first_ns, flow);
 
 -- B4
+CREATE VIEW B4 AS
+SELECT l.*, ((SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 4)
+             - (SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 1)) / 1e9 AS answer_s
+FROM logins l;
 
 -- B5
+CREATE VIEW B5 AS
+SELECT run, protocol, startup, client, ip, port, began_ns, began_ts, icmp_echoes FROM B2;
 
 -- B6
+CREATE VIEW B6 AS SELECT * FROM contact_lists;
 
 -- B7
+-- Start-ups with what BS Table I has of them: the client's set-up, bytes until the login's answer, seconds to it.
+CREATE VIEW B7 AS
+SELECT s.run, s.protocol, s.startup, s.client, c.ip, c.port, n.setup, s.began_ns, s.outcome,
+       s.login_ns / 1e9 AS login_s, s.bytes_out, s.bytes_in, s.bytes_out + s.bytes_in AS bytes, s.nodes_after
+FROM startups s JOIN clients c USING (run, client) LEFT JOIN setups n USING (run, client);
 
 -- B8
 CREATE VIEW supernodes AS -- those that were contacted, over the whole run
@@ -306,16 +339,37 @@ SELECT s.*, CASE WHEN first_for > 0 THEN 'bootstrap' ELSE 'other' END AS contact
 FROM supernodes s LEFT JOIN places p USING (run, ip);
 
 -- B9
+CREATE VIEW B9 AS
+SELECT s.*, c.ip, c.port, n.setup, (s.first_ns - r.first_ns) / 1e9 AS first_ts, (s.last_ns - s.first_ns) / 1e9 AS seconds
+FROM searches s JOIN runs r USING (run) JOIN clients c USING (run, client) LEFT JOIN setups n USING (run, client);
 
 -- B10
+CREATE VIEW B10 AS
+SELECT c.*, (c.first_ns - r.first_ns) / 1e9 AS first_ts, (c.last_ns - c.first_ns) / 1e9 AS seconds
+FROM calls c JOIN runs r USING (run);
 
 -- B11
+-- protocol: of the call; NULL for a stream that is of none.
+CREATE VIEW B11 AS
+SELECT s.*, c.protocol FROM stream_list s LEFT JOIN calls c USING (run, call);
 
 -- B12
+CREATE VIEW B12 AS
+SELECT h.run, c.protocol, h.call, h.n, h.first_ns, h.last_ns, (h.last_ns - h.first_ns) / 1e9 AS seconds,
+       c.near_ip, c.near_port, c.far_ip, c.far_port, c.silence_out, c.silence_in
+FROM holds h JOIN calls c USING (run, call);
 
 -- B13
+CREATE VIEW B13 AS
+SELECT run, protocol, flow, role, client_ip, client_port, server_ip, server_port, first_ns, last_ns,
+       keepalive_ns / 1e9 AS keepalive_s, keepalives
+FROM flows WHERE keepalives > 0;
 
 -- B14
+CREATE VIEW B14 AS
+SELECT run, protocol, conference, count(*) AS calls, min(first_ns) AS first_ns, max(last_ns) AS last_ns,
+       count(DISTINCT near_ip) AS near_hosts, count(DISTINCT far_ip) AS far_hosts
+FROM calls WHERE conference IS NOT NULL GROUP BY run, protocol, conference;
 
 -- B15
 CREATE VIEW B15 AS
