@@ -7,6 +7,8 @@ PACKAGES_BUILD="autoconf automake make gcc libc6-dev pkg-config libpcap-dev libs
 # git tells tracked files from others, the packers make compressed copies of captures, man reads the manual pages.
 PACKAGES_DEMO="gnuplot-nox"
 PACKAGES_CHECK="gnuplot-nox libcmocka-dev python3 git gzip xz-utils zstd lz4 man-db"
+# A browser is a large thing to install for one test; CI does, and elsewhere the test is skipped without one.
+PACKAGES_CI="chromium"
 
 # A tree that was configured in place is built in place.
 build=$top/build

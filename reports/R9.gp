@@ -11,14 +11,8 @@ set ytics ("-40" y(-40), "-20" y(-20), "0" 0, "20" y(20), "40" y(40), "60" y(60)
 set xlabel "longitude (degrees)"
 set ylabel "latitude (degrees)"
 set key outside bottom center horizontal
-stats data skip 1 using 5 name "PLACED" nooutput
-if (PLACED_max == 0) {
-	set tmargin 4
-	set title "No place is known: read again with --geo FILE.mmdb\n(free files: DB-IP Lite, GeoLite2)"
-} else {
-	set label 1 "addresses" at -172, y(-20) + 14 left
-	set for [i=0:3] label 2 + i sprintf("%d", 10 ** i) at -165, y(-20) - 14 * i left offset 1.3, -0.3 point lt 2 pt 7 ps 0.8 * size(10 ** i)
-}
+set label 1 "addresses" at -172, y(-20) + 14 left
+set for [i=0:3] label 2 + i sprintf("%d", 10 ** i) at -165, y(-20) - 14 * i left offset 1.3, -0.3 point lt 2 pt 7 ps 0.8 * size(10 ** i)
 # A ring around a dot where both are in one place.
 plot "world.tsv" skip 1 using 1:(y($2)) with lines lc rgb "#808080" lw 0.5 notitle, \
      data skip 1 using 1:($4 > 0 ? y($2) : NaN):(0.8 * size($4 > 0 ? $4 : 1)) with points lt 2 pt 7 ps variable notitle, \

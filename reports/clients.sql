@@ -1,6 +1,7 @@
 -- title: Client sockets
 -- kind: table
--- order: 60
+-- order: 190
+-- section: Clients
 -- about: Sockets with a verdict (D3), most peers first. Bits are log2 of a likelihood ratio; 'footsteps
 --   show DATABASE why SOCKET' prints the evidence. Lifetime is from a client's first to its last packet
 --   (D13).
@@ -14,10 +15,10 @@ SELECT CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port
        payload_out AS "bytes sent", payload_in AS "bytes received",
        strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "first packet",
        round((last_ns - first_ns) / 1e9, 1) AS "lifetime (s)"
-FROM clients WHERE run = :run ORDER BY peers DESC, client;
+FROM clients WHERE run = :run AND (:protocol IS NULL OR protocol = :protocol) ORDER BY peers DESC, client;
 
 SELECT printf('Recognised: %d, suspected: %d. Behind a NAT: %d, with a public address of their own: %d,'
               || ' not known: %d.',
               sum(verdict = protocol), sum(verdict <> protocol), sum(coalesce(behind_nat, 0) = 1),
               sum(coalesce(behind_nat, 1) = 0), sum(behind_nat IS NULL))
-FROM clients WHERE run = :run;
+FROM clients WHERE run = :run AND (:protocol IS NULL OR protocol = :protocol);

@@ -1,6 +1,7 @@
 -- title: How flows ended
 -- kind: table
--- order: 130
+-- order: 830
+-- section: The trace
 -- about: Flows (D1) by the reason of their end.
 -- empty: The trace holds no flow.
 SELECT value AS flows, words AS "end", name FROM counters

@@ -1,6 +1,7 @@
 -- title: Inputs
 -- kind: table
--- order: 140
+-- order: 840
+-- section: The trace
 -- about: The manifest: with these files, this version and these options, the same numbers come out again.
 -- page: 7
 -- empty: The run had no input.

@@ -1,6 +1,7 @@
 -- title: Labels of all flows
 -- kind: table
--- order: 110
+-- order: 810
+-- section: The trace
 -- about: Every flow of the trace by its final label, recognised or not, and what libndpi says of the same
 --   flows. Bytes are IP header onward.
 -- empty: The trace holds no flow.

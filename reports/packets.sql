@@ -1,6 +1,7 @@
 -- title: Packet account
 -- kind: table
--- order: 120
+-- order: 820
+-- section: The trace
 -- about: Where every packet read went: each is in exactly one row.
 -- empty: No packet was read.
 SELECT value AS packets, words AS "what became of them", name FROM counters

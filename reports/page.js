@@ -15,10 +15,15 @@ for (const table of document.querySelectorAll("table")) {
 			heads.forEach(other => other.removeAttribute("aria-sort"));
 			head.ariaSort = up ? "ascending" : "descending";
 			const key = row => row.cells[column].textContent;
-			const compare = (a, b) => number ? (parseFloat(a) || 0) - (parseFloat(b) || 0)
-							 : a.localeCompare(b, "en", { numeric: true });
-			const rows = [...body.rows].sort((a, b) => compare(key(a), key(b)));
-			body.append(...(up ? rows : rows.reverse()));
+			const compare = (a, b) => number ? parseFloat(a) - parseFloat(b) : a.localeCompare(b, "en", { numeric: true });
+			// What is not known goes to the end, whichever way is up.
+			const rows = [...body.rows], known = rows.filter(key), unknown = rows.filter(row => !key(row));
+			known.sort((a, b) => up ? compare(key(a), key(b)) : compare(key(b), key(a)));
+			body.append(...known, ...unknown);
 		});
 	});
 }
+// What scrolls can be scrolled by keys.
+for (const frame of document.querySelectorAll(".wide"))
+	if (frame.scrollHeight > frame.clientHeight || frame.scrollWidth > frame.clientWidth)
+		frame.tabIndex = 0;

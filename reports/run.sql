@@ -1,6 +1,7 @@
 -- title: Program and options
 -- kind: table
--- order: 150
+-- order: 850
+-- section: The trace
 SELECT key, value FROM (
 	SELECT 1 AS place, 'footsteps' AS key, version AS value FROM runs WHERE run = :run
 	UNION ALL SELECT 2, 'libraries', libraries FROM runs WHERE run = :run

@@ -1,6 +1,7 @@
 -- title: What the trace is worth
 -- kind: table
--- order: 10
+-- order: 800
+-- section: The trace
 -- about: The judgement of the trace: what its packets say about the capture itself. The figures that a
 --   finding touches name it again.
 -- empty: Nothing was found against this trace.

@@ -2,13 +2,15 @@
 #include "cmd.h"
 #include "store/open.h"
 #include "views/report.h"
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct {
 	const char *output;
+	const char *protocol;
 	uint64_t run;
-	bool quiet;
+	bool png, pdf, quiet;
 } values;
 
 static const struct option options[] = {
@@ -26,11 +28,24 @@ static const struct option options[] = {
 	  .argument = "NUMBER",
 	  .help = "Which run of the database.",
 	  .shown_default = "the last one" },
+	{ .name = "protocol",
+	  .type = OPTION_TEXT,
+	  .value = &values.protocol,
+	  .argument = "NAME",
+	  .help = "What the measurements are about: skype, bittorrent, ... The page names those that the "
+		  "trace "
+		  "has clients of.",
+	  .shown_default = "the one whose clients have most flows" },
+	{ .name = "png",
+	  .type = OPTION_FLAG,
+	  .value = &values.png,
+	  .help = "Each figure as PNG too, 1500 dots wide." },
+	{ .name = "pdf", .type = OPTION_FLAG, .value = &values.pdf, .help = "Each figure as PDF too." },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .type = OPTION_FLAG,
 	  .value = &values.quiet,
-	  .help = "Do not say where the page is." },
+	  .help = "No progress line, and no word where the page is." },
 };
 
 static const struct command command = {
@@ -45,9 +60,13 @@ static const struct command command = {
 		"says what is "
 		"missing, and the exit status is 3.\n\n"
 		"A figure is a pair of files, NAME.sql and NAME.gp, a table a NAME.sql; they are read from "
-		"$FOOTSTEPS_DATA/reports if that exists, else from where footsteps was installed.",
-	.examples = "footsteps report campus.db -o report/\twrite the page of the last run\n"
-		    "footsteps report campus.db --run 1 -o first/\tof an earlier run\n",
+		"$FOOTSTEPS_DATA/reports if that exists, else from where footsteps was installed.\n\n"
+		"The signals INT, TERM and HUP end it early; nothing is left behind then.",
+	.examples =
+		"footsteps report campus.db -o report/\twrite the page of the last run\n"
+		"footsteps report campus.db --protocol bittorrent --pdf -o bt/\tof another protocol, with "
+		"figures for a paper\n"
+		"footsteps report campus.db --run 1 -o first/\tof an earlier run\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
 };
@@ -57,10 +76,36 @@ static const struct command *report_command(void)
 	return &command;
 }
 
+static volatile sig_atomic_t stop_requested; /* the signal */
+
+static void on_signal(int signal_number)
+{
+	stop_requested = signal_number;
+}
+
+/* The second signal of a kind ends the program at once; one that is ignored (nohup) stays so. */
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction once = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &once, NULL);
+}
+
 static enum exit_status database_report(const char *path, struct error *err)
 {
 	char sources[4096], missing[REPORT_MISSING];
-	struct report_request request = { .target = values.output, .sources = sources };
+	struct report_request request = {
+		.target = values.output,
+		.sources = sources,
+		.png = values.png,
+		.pdf = values.pdf,
+		.progress = !values.quiet && isatty(STDERR_FILENO),
+		.stop = &stop_requested,
+	};
 	struct view v;
 
 	if (!report_sources(sources, sizeof sources, err))
@@ -68,7 +113,10 @@ static enum exit_status database_report(const char *path, struct error *err)
 	sqlite3 *db = store_open_read(path, err);
 	if (!db)
 		return command_fail(err);
-	bool ok = view_open(&v, db, path, values.run, err) && report_write(&v, &request, missing, err);
+	catch_signals();
+	bool ok = view_open(&v, db, path, values.run, err) &&
+		  (!values.protocol || view_protocol(&v, values.protocol, err)) &&
+		  report_write(&v, &request, missing, err);
 	sqlite3_close(db);
 	if (!ok)
 		return command_fail(err);

@@ -7,6 +7,7 @@ What is expected follows from the captures' addresses and the tables below, look
 import datetime
 import ipaddress
 import os
+import shutil
 import struct
 import sys
 
@@ -221,12 +222,13 @@ def report(db, name, says, not_says=()):
     page = tap.content(os.path.join(target, "index.html")).decode() if result.returncode in (0, 3) else ""
     for figure in ("R9", "B16"):
         svg = os.path.join(target, f"{figure}.svg")
-        if os.path.exists(svg):
-            text = tap.content(svg).decode()
-            tap.ok(text.count("<path") > 10, f"report {name}: {figure} is drawn with its coasts")
-            tap.equal("No place is known" in text, "No place is known" in says, f"report {name}: {figure} says what it lacks")
-        else:
+        bare = any("No place" in text for text in says)
+        if not shutil.which("gnuplot"):
             tap.skip(f"report {name}: {figure}", "gnuplot is not installed")
+        elif bare:
+            tap.ok(not os.path.exists(svg), f"report {name}: {figure} is words instead of an empty map")
+        else:
+            tap.ok(tap.content(svg).decode().count("<path") > 10, f"report {name}: {figure} is drawn with its coasts")
     for text in says:
         tap.ok(text in page, f"report {name}: '{text}'", result.stderr)
     for text in not_says:
@@ -291,7 +293,7 @@ def main():
     tap.equal(tap.query(bare, "SELECT * FROM places"), [], "without files: no places")
     rows = tap.query(bare, "SELECT level, place FROM R10")
     tap.equal([tuple(row.values()) for row in rows], [("continent", "UNKNOWN")], "without files: R10 has UNKNOWN")
-    report(bare, "unknown", (FREE, "No place is known"))
+    report(bare, "unknown", (FREE, "No place of a peer is known", "No place of a supernode is known"))
     wrong_files(geo, asn)
     tap.done()
 

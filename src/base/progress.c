@@ -73,6 +73,14 @@ static void time_left_format(double seconds, char *out, size_t size)
 		snprintf(out, size, "  %lu:%02lu left", s / 60, s % 60);
 }
 
+/* Spaces wipe what a longer line left behind. */
+static void line_show(struct progress *p, const char *line)
+{
+	fprintf(stderr, "\r%-*s", (int)p->shown, line);
+	fflush(stderr);
+	p->shown = strlen(line);
+}
+
 static void draw(struct progress *p, uint64_t done, uint64_t packets, double elapsed)
 {
 	char line[LINE_MAX_WIDTH + 1], percent[16] = "", of_total[AMOUNT_TEXT + 4] = "", left[48] = "";
@@ -97,12 +105,8 @@ static void draw(struct progress *p, uint64_t done, uint64_t packets, double ela
 	int length = snprintf(line, sizeof line, "%s%s  %s%s%s%s  %s/s%s", p->what, percent, bytes, of_total,
 			      p->by_packets ? "" : "  ", p->by_packets ? "" : count, rate, left);
 
-	if (length < 0)
-		return;
-	/* Spaces wipe what a longer line left behind. */
-	fprintf(stderr, "\r%-*s", (int)p->shown, line);
-	fflush(stderr);
-	p->shown = strlen(line);
+	if (length >= 0)
+		line_show(p, line);
 }
 
 void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets)
@@ -115,6 +119,17 @@ void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets)
 		return;
 	p->drawn_at = now;
 	draw(p, done_bytes, packets, now);
+}
+
+void progress_step(struct progress *p, uint64_t done, uint64_t total, const char *step)
+{
+	char line[LINE_MAX_WIDTH + 1];
+
+	if (!p)
+		return;
+	snprintf(line, sizeof line, "%s %llu of %llu  %s", p->what, (unsigned long long)done,
+		 (unsigned long long)total, step);
+	line_show(p, line);
 }
 
 void progress_free(struct progress *p)

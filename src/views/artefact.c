@@ -10,6 +10,13 @@
 #define FILE_MOST (1L << 20) /* nobody writes a megabyte of SQL */
 #define BLANKS    " \t\r"
 
+#define SECTION_DEFAULT "More"
+
+const char *const artefact_sections[] = {
+	"Summary",      "Clients",   "Logins",        "Calls",     "Supernodes", "Traffic",
+	"Network cost", "Over time", SECTION_DEFAULT, "The trace", NULL,
+};
+
 char *file_read(const char *directory, const char *name, struct error *err)
 {
 	char path[4096];
@@ -56,7 +63,7 @@ static bool text_append(char **to, const char *text, size_t length)
 }
 
 struct head { /* values of the head that are not kept as text */
-	char *kind, *order, *page;
+	char *kind, *order, *page, *section;
 };
 
 static char **head_slot(struct artefact *a, struct head *h, const char *key, size_t length)
@@ -68,7 +75,7 @@ static char **head_slot(struct artefact *a, struct head *h, const char *key, siz
 		{ "title", &a->title },       { "about", &a->about }, { "paper", &a->paper },
 		{ "cautions", &a->cautions }, { "empty", &a->empty }, { "kind", &h->kind },
 		{ "order", &h->order },       { "hides", &a->hides }, { "page", &h->page },
-		{ "section", &a->section },   { "with", &a->with },
+		{ "section", &h->section },   { "with", &a->with },
 	};
 
 	for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
@@ -124,28 +131,69 @@ static bool number_read(const char *text, long least, long most, long *value)
 	return end && end != text && !*end && *value >= least && *value <= most;
 }
 
-bool artefact_parse(struct artefact *a, const char *sql, const char *where, struct error *err)
+static bool kind_read(const char *text, enum artefact_kind *kind)
 {
-	struct head h = { NULL, NULL, NULL };
-	long order = 0, columns = 0;
-	bool ok = head_read(a, &h, sql, where, err);
+	static const char *const names[] = {
+		[ARTEFACT_TABLE] = "table", [ARTEFACT_FIGURE] = "figure", [ARTEFACT_TEXT] = "text"
+	};
 
-	if (ok && (!a->title || !*a->title))
-		ok = error_set(err, EXIT_INPUT, "%s: its first comment lacks 'title: ...'", where);
-	else if (ok && (!h.kind || (strcmp(h.kind, "figure") != 0 && strcmp(h.kind, "table") != 0)))
-		ok = error_set(err, EXIT_INPUT, "%s: its first comment lacks 'kind: figure' or 'kind: table'",
-			       where);
-	else if (ok && !number_read(h.order, 0, 1000000, &order))
-		ok = error_set(err, EXIT_INPUT,
-			       "%s: its first comment lacks 'order: NUMBER', its place in the page", where);
-	else if (ok && h.page && !number_read(h.page, 1, 100, &columns))
-		ok = error_set(err, EXIT_INPUT, "%s: 'page: %.40s' is no number of columns", where, h.page);
-	a->is_figure = ok && strcmp(h.kind, "figure") == 0;
+	for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], text) == 0) {
+			*kind = (enum artefact_kind)i;
+			return true;
+		}
+	return false;
+}
+
+/* The place of a section in the page; the number of sections when there is no such one. */
+static size_t section_place(const char *name)
+{
+	size_t place = 0;
+
+	while (artefact_sections[place] && strcmp(artefact_sections[place], name) != 0)
+		place++;
+	return place;
+}
+
+static bool head_take(struct artefact *a, const struct head *h, const char *where, struct error *err)
+{
+	long order = 0, columns = 0;
+	size_t section = section_place(h->section ? h->section : SECTION_DEFAULT);
+
+	if (!a->title || !*a->title)
+		return error_set(err, EXIT_INPUT, "%s: its first comment lacks 'title: ...'", where);
+	if (!kind_read(h->kind, &a->kind))
+		return error_set(err, EXIT_INPUT,
+				 "%s: its first comment lacks 'kind: figure', 'kind: table' or 'kind: text'",
+				 where);
+	if (!number_read(h->order, 0, 1000000, &order))
+		return error_set(err, EXIT_INPUT,
+				 "%s: its first comment lacks 'order: NUMBER', its place in the page", where);
+	if (h->page && !number_read(h->page, 1, 100, &columns))
+		return error_set(err, EXIT_INPUT, "%s: 'page: %.40s' is no number of columns", where,
+				 h->page);
+	if (!artefact_sections[section])
+		return error_set(err, EXIT_INPUT,
+				 "%s: 'section: %.40s' is no section of the page; reports/README.md has them",
+				 where, h->section);
+	if (a->with && strchr(a->with, '/'))
+		return error_set(err, EXIT_INPUT, "%s: 'with: %.40s' is no file of the same directory", where,
+				 a->with);
 	a->order = (int)order;
 	a->page_columns = (int)columns;
+	a->section = artefact_sections[section];
+	return true;
+}
+
+bool artefact_parse(struct artefact *a, const char *sql, const char *where, struct error *err)
+{
+	struct head h = { NULL, NULL, NULL, NULL };
+	bool ok = head_read(a, &h, sql, where, err) && head_take(a, &h, where, err);
+
 	free(h.kind);
 	free(h.order);
 	free(h.page);
+	free(h.section);
 	if (ok) {
 		a->sql = strdup(sql);
 		ok = a->sql || error_memory(err, where);
@@ -160,7 +208,6 @@ void artefact_clear(struct artefact *a)
 	free(a->paper);
 	free(a->cautions);
 	free(a->hides);
-	free(a->section);
 	free(a->with);
 	free(a->empty);
 	free(a->sql);
@@ -185,7 +232,7 @@ static bool artefact_read(struct artefact *a, const char *directory, const char 
 	char *sql = file_read(directory, file, err);
 	bool ok = sql && artefact_parse(a, sql, where, err);
 	free(sql);
-	if (!ok || !a->is_figure)
+	if (!ok || a->kind != ARTEFACT_FIGURE)
 		return ok;
 	snprintf(plot, sizeof plot, "%s.gp", a->name);
 	a->plot = file_read(directory, plot, err);
@@ -196,6 +243,10 @@ static int artefact_compare(const void *left, const void *right)
 {
 	const struct artefact *a = left, *b = right;
 
+	size_t x = section_place(a->section), y = section_place(b->section);
+
+	if (x != y)
+		return (x > y) - (x < y);
 	return a->order != b->order ? (a->order > b->order) - (a->order < b->order)
 				    : strcmp(a->name, b->name);
 }

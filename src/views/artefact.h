@@ -11,27 +11,36 @@
 
 #define ARTEFACT_NAME_MAX 32
 
+enum artefact_kind {
+	ARTEFACT_TABLE,
+	ARTEFACT_FIGURE,
+	ARTEFACT_TEXT, /* each row is a paragraph */
+};
+
 struct artefact {
 	char name[ARTEFACT_NAME_MAX]; /* letters, digits, '-' and '_': used in file names, links and gnuplot
 					 scripts */
-	bool is_figure;
-	int order; /* place in the page */
+	enum artefact_kind kind;
+	int order; /* place in the section */
 	char *title;
-	char *about;      /* a sentence: what is counted, by which definition; or NULL */
-	char *paper;      /* what the paper found; or NULL */
-	char *cautions;   /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
-	char *hides;      /* as cautions: what may make rows go unseen; or NULL */
-	char *section;    /* of the page that it stands in; or NULL */
-	char *with;       /* a file of the same directory that the figure is drawn with; or NULL */
-	int page_columns; /* of the table in the page, from the left; 0: all */
-	char *empty;      /* said instead, when there are no rows; or NULL */
+	char *about;    /* a sentence: what is counted, by which definition; or NULL */
+	char *paper;    /* what the paper found; or NULL */
+	char *cautions; /* names of counters of area 'trace' that touch it, separated by blanks; or NULL */
+	char *hides;    /* as cautions: what may make rows go unseen; or NULL */
+	const char *section; /* of the page that it stands in: one of artefact_sections */
+	char *with;          /* a file of the same directory that the figure is drawn with; or NULL */
+	int page_columns;    /* of the table in the page, from the left; 0: all */
+	char *empty;         /* said instead, when there are no rows; or NULL */
 	char *sql;  /* the file: the data, then optionally a statement that yields the sentence of the caption
 		     */
-	char *plot; /* NAME.gp; NULL for a table */
+	char *plot; /* NAME.gp, of a figure; else NULL */
 };
 
+/* The parts of the page, in order; NULL-terminated. */
+extern const char *const artefact_sections[];
+
 struct artefact_list {
-	struct artefact *items; /* by order, then name */
+	struct artefact *items; /* by section, order and name */
 	size_t count;
 };
 

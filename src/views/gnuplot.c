@@ -6,29 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define POLL_MS 5
+#define PATIENCE_MS 30000U /* a figure takes a tenth of a second; one of a million points, two */
 
 extern char **environ;
-
-/* Waits for the child, at most so long; kills it then. False: it took too long. */
-static bool child_wait(pid_t child, unsigned seconds, int *status)
-{
-	const struct timespec pause = { 0, POLL_MS * 1000000L };
-
-	for (unsigned long waited = 0; waited < seconds * 1000UL; waited += POLL_MS) {
-		pid_t ended = waitpid(child, status, WNOHANG);
-		if (ended == child || (ended < 0 && errno != EINTR))
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	kill(child, SIGKILL);
-	while (waitpid(child, status, 0) < 0 && errno == EINTR)
-		;
-	return false;
-}
 
 static int child_spawn(pid_t *child, const char *directory, int script, int complaints)
 {
@@ -62,45 +44,78 @@ static int child_spawn(pid_t *child, const char *directory, int script, int comp
 	return result;
 }
 
-static void complaints_read(FILE *complaints, char *problem, size_t size)
+static void words_read(struct gnuplot_job *job)
 {
-	rewind(complaints);
-	size_t length = fread(problem, 1, size - 1, complaints);
-	while (length > 0 && strchr("\n\r\t ", problem[length - 1]))
+	rewind(job->complaints);
+	size_t length = fread(job->words, 1, sizeof job->words - 1, job->complaints);
+	while (length > 0 && strchr("\n\r\t ", job->words[length - 1]))
 		length--;
-	problem[length] = '\0';
-	size_t blank = strspn(problem, "\n\r\t ");
-	memmove(problem, problem + blank, length - blank + 1);
+	job->words[length] = '\0';
+	size_t blank = strspn(job->words, "\n\r\t ");
+	memmove(job->words, job->words + blank, length - blank + 1);
 }
 
-enum gnuplot_result gnuplot_run(const char *directory, const char *script, unsigned seconds, char *problem,
-				size_t size)
+static void job_end(struct gnuplot_job *job)
 {
-	FILE *in = tmpfile(), *complaints = tmpfile();
-	enum gnuplot_result result = GNUPLOT_FAILED;
-	pid_t child;
-	int status = 0, failed = 0;
+	if (job->complaints)
+		fclose(job->complaints);
+	job->complaints = NULL;
+	job->child = 0;
+}
 
-	problem[0] = '\0';
-	if (!in || !complaints || fputs(script, in) < 0 || fflush(in) != 0 ||
+enum gnuplot_result gnuplot_start(struct gnuplot_job *job, const char *directory, const char *script)
+{
+	FILE *in = tmpfile();
+	enum gnuplot_result result = GNUPLOT_FAILED;
+	int failed;
+
+	*job = (struct gnuplot_job){ .complaints = tmpfile() };
+	if (!in || !job->complaints || fputs(script, in) < 0 || fflush(in) != 0 ||
 	    lseek(fileno(in), 0, SEEK_SET) != 0) {
-		snprintf(problem, size, "no temporary file: %s", strerror(errno));
-	} else if ((failed = child_spawn(&child, directory, fileno(in), fileno(complaints))) != 0) {
+		snprintf(job->words, sizeof job->words, "no temporary file: %s", strerror(errno));
+	} else if ((failed = child_spawn(&job->child, directory, fileno(in), fileno(job->complaints))) != 0) {
 		/* EACCES: something of that name in PATH that is no program. */
 		result = failed == ENOENT || failed == EACCES ? GNUPLOT_MISSING : GNUPLOT_FAILED;
-		snprintf(problem, size, "gnuplot: %s", strerror(failed));
-	} else if (!child_wait(child, seconds, &status)) {
-		snprintf(problem, size, "gnuplot was stopped after %u s", seconds);
+		snprintf(job->words, sizeof job->words, "gnuplot: %s", strerror(failed));
 	} else {
-		complaints_read(complaints, problem, size);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-			result = GNUPLOT_DONE;
-		else if (!problem[0])
-			snprintf(problem, size, "gnuplot failed without a word");
+		result = GNUPLOT_RUNS;
 	}
 	if (in)
 		fclose(in);
-	if (complaints)
-		fclose(complaints);
+	if (result != GNUPLOT_RUNS)
+		job_end(job);
 	return result;
+}
+
+enum gnuplot_result gnuplot_look(struct gnuplot_job *job, unsigned waited_ms)
+{
+	int status = 0;
+	pid_t ended = waitpid(job->child, &status, WNOHANG);
+	enum gnuplot_result result = GNUPLOT_FAILED;
+
+	if (ended == 0 || (ended < 0 && errno == EINTR)) {
+		job->waited_ms += waited_ms;
+		if (job->waited_ms < PATIENCE_MS)
+			return GNUPLOT_RUNS;
+		gnuplot_stop(job);
+		snprintf(job->words, sizeof job->words, "gnuplot was stopped after %u s", PATIENCE_MS / 1000);
+		return result;
+	}
+	words_read(job);
+	if (ended == job->child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		result = GNUPLOT_DONE;
+	else if (!job->words[0])
+		snprintf(job->words, sizeof job->words, "gnuplot failed without a word");
+	job_end(job);
+	return result;
+}
+
+void gnuplot_stop(struct gnuplot_job *job)
+{
+	if (job->child > 0) {
+		kill(job->child, SIGKILL);
+		while (waitpid(job->child, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	job_end(job);
 }

@@ -3,6 +3,8 @@ FS_VIEWS = \
 	src/views/artefact.h \
 	src/views/escape.c \
 	src/views/escape.h \
+	src/views/figures.c \
+	src/views/figures.h \
 	src/views/gnuplot.c \
 	src/views/gnuplot.h \
 	src/views/null_report.c \
@@ -11,6 +13,8 @@ FS_VIEWS = \
 	src/views/measured.h \
 	src/views/page.c \
 	src/views/page.h \
+	src/views/page_item.c \
+	src/views/page_rows.c \
 	src/views/query.c \
 	src/views/query.h \
 	src/views/report.c \

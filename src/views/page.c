@@ -1,185 +1,10 @@
-/* The report's page; see page.h. Everything from the database goes through html_put(). */
+/* The frame of the report's page; see page.h. Everything from the database goes through html_put(). */
 #include "views/page.h"
 #include "base/clock.h"
 #include "views/escape.h"
 #include <string.h>
 
-#define INPUTS_NAMED       3
-#define WHOLE_MOST         40U
-#define COLUMNS_FOR_PHONES 4 /* a table of more does not fit their width */
-
-void page_number(FILE *out, const char *digits)
-{
-	size_t sign = *digits == '-', whole = strspn(digits + sign, "0123456789");
-
-	/* Four digits are read at a glance; what is no plain number is left alone. */
-	if (whole < 5 || strspn(digits + sign + whole, ".0123456789") != strlen(digits + sign + whole)) {
-		html_put(out, digits);
-		return;
-	}
-	size_t first = whole % 3 ? whole % 3 : 3;
-	fprintf(out, "%.*s", (int)(sign + first), digits);
-	for (const char *at = digits + sign + first; at < digits + sign + whole; at += 3)
-		fprintf(out, "<span class=\"g\">%.3s</span>", at);
-	fputs(digits + sign + whole, out);
-}
-
-static bool is_number(sqlite3_stmt *stmt, int column)
-{
-	int type = sqlite3_column_type(stmt, column);
-
-	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
-}
-
-static void tsv_header_put(FILE *tsv, sqlite3_stmt *stmt)
-{
-	int columns = sqlite3_column_count(stmt);
-
-	for (int c = 0; c < columns; c++) {
-		tsv_put(tsv, sqlite3_column_name(stmt, c));
-		fputc(c + 1 < columns ? '\t' : '\n', tsv);
-	}
-}
-
-static void html_header_put(FILE *html, sqlite3_stmt *stmt, int columns)
-{
-	fprintf(html, "<div class=\"wide\"><table%s>\n<thead><tr>",
-		columns > COLUMNS_FOR_PHONES ? " class=\"many\"" : "");
-	for (int c = 0; c < columns; c++) {
-		/* The first row tells how a column is aligned. */
-		fputs(is_number(stmt, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">", html);
-		html_put(html, sqlite3_column_name(stmt, c));
-		fputs("</th>", html);
-	}
-	fputs("</tr></thead>\n<tbody>\n", html);
-}
-
-static const char *cell_class(sqlite3_stmt *stmt, int column)
-{
-	const char *text = query_text(stmt, column);
-
-	if (is_number(stmt, column))
-		return "n";
-	/* Times and addresses stay in one line; what has blanks, or is long, wraps. */
-	return strlen(text) <= WHOLE_MOST && !strchr(text, ' ') ? "t" : "w";
-}
-
-/* named: the cell carries its column's name, for windows that are too narrow for a table. */
-static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column, bool named)
-{
-	char number[REAL_TEXT];
-
-	fprintf(html, "<td class=\"%s\"", cell_class(stmt, column));
-	if (named && *query_text(stmt, column)) {
-		fputs(" data-name=\"", html);
-		html_put(html, sqlite3_column_name(stmt, column));
-		fputc('"', html);
-	}
-	fputc('>', html);
-	if (is_number(stmt, column))
-		page_number(html, cell_format(stmt, column, number));
-	else
-		html_put(html, query_text(stmt, column));
-	fputs("</td>", html);
-}
-
-static void html_row_put(FILE *html, sqlite3_stmt *stmt, int columns)
-{
-	fputs("<tr>", html);
-	for (int c = 0; c < columns; c++)
-		html_cell_put(html, stmt, c, columns > COLUMNS_FOR_PHONES);
-	fputs("</tr>\n", html);
-}
-
-static void tsv_row_put(FILE *tsv, sqlite3_stmt *stmt)
-{
-	char number[REAL_TEXT];
-	int columns = sqlite3_column_count(stmt);
-
-	for (int c = 0; c < columns; c++) {
-		tsv_put(tsv, cell_format(stmt, c, number));
-		fputc(c + 1 < columns ? '\t' : '\n', tsv);
-	}
-}
-
-/* What the page leaves to the TSV. */
-static void rest_put(FILE *html, sqlite3_stmt *stmt, const struct page_limits *limits, int columns,
-		     uint64_t rows)
-{
-	if (rows > limits->rows)
-		fprintf(html, "<p class=\"about\">The first %llu of %llu rows; the data file has all.</p>\n",
-			(unsigned long long)limits->rows, (unsigned long long)rows);
-	for (int c = columns; c < sqlite3_column_count(stmt); c++) {
-		fputs(c > columns ? ", " : "<p class=\"about\">More columns in the data file: ", html);
-		html_put(html, sqlite3_column_name(stmt, c));
-	}
-	if (columns < sqlite3_column_count(stmt))
-		fputs(".</p>\n", html);
-}
-
-bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt,
-	       const struct page_limits *limits, uint64_t *rows, struct error *err)
-{
-	enum query_result result;
-	int columns = sqlite3_column_count(stmt);
-
-	if (limits->columns && limits->columns < columns)
-		columns = limits->columns;
-	*rows = 0;
-	tsv_header_put(tsv, stmt);
-	while ((result = query_step(v, stmt, err)) == QUERY_ROW && !ferror(tsv)) {
-		tsv_row_put(tsv, stmt);
-		if (html && *rows == 0)
-			html_header_put(html, stmt, columns);
-		if (++*rows <= limits->rows && html)
-			html_row_put(html, stmt, columns);
-	}
-	if (html && *rows) {
-		fputs("</tbody></table></div>\n", html);
-		rest_put(html, stmt, limits, columns, *rows);
-	}
-	return result != QUERY_FAILED;
-}
-
-/* Where an id is defined or used: id="x", href="#x", url(#x). */
-static size_t id_length(const char *at)
-{
-	static const char *const marks[] = { " id=\"", " id='", "href=\"#", "href='#", "url(#" };
-
-	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-		if (strncmp(at, marks[i], strlen(marks[i])) == 0)
-			return strlen(marks[i]);
-	return 0;
-}
-
-void page_svg(FILE *out, const char *svg, const char *name)
-{
-	const char *at = strstr(svg, "<svg");
-
-	while (at && *at) {
-		size_t plain = strcspn(at, " hu"), mark;
-		fwrite(at, 1, plain, out);
-		at += plain;
-		mark = *at ? id_length(at) : 0;
-		if (mark) {
-			fprintf(out, "%.*s%s-", (int)mark, at, name);
-			at += mark;
-		} else if (*at) {
-			fputc(*at++, out);
-		}
-	}
-}
-
-static void contents_put(FILE *out, const struct artefact_list *list)
-{
-	fputs("<nav aria-label=\"Contents\"><ul>\n", out);
-	for (size_t i = 0; i < list->count; i++) {
-		fprintf(out, "<li><a href=\"#%s\">", list->items[i].name);
-		html_put(out, list->items[i].title);
-		fputs("</a></li>\n", out);
-	}
-	fputs("</ul></nav>\n", out);
-}
+#define INPUTS_NAMED 3
 
 /* "monday.pcap, tuesday.pcap and 5 more" */
 static bool inputs_put(FILE *out, const struct view *v, struct error *err)
@@ -209,6 +34,43 @@ static void problems_put(FILE *out, const char *problems)
 	      out);
 	html_put(out, problems);
 	fputs("</pre></div>\n", out);
+}
+
+/* What the page is about, and what it could be about. */
+static bool protocol_put(FILE *out, const struct view *v, struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(v,
+					"SELECT protocol, CASE WHEN sum(verdict = protocol) > 0"
+					" THEN printf('%d', sum(verdict = protocol))"
+					" ELSE printf('%d suspected', count(*)) END"
+					" FROM clients WHERE run = :run AND protocol IS NOT :protocol"
+					" GROUP BY protocol ORDER BY sum(flows) DESC, protocol",
+					err);
+	enum query_result result = QUERY_FAILED;
+	unsigned n = 0;
+
+	if (v->protocol[0]) {
+		fputs("<p class=\"lead\">Measured here: <strong>", out);
+		html_put(out, v->protocol);
+		fputs("</strong>. ", out);
+	}
+	while (stmt && (result = query_step(v, stmt, err)) == QUERY_ROW) {
+		if (n++ == 0)
+			fprintf(out, "%sClients of other protocols are in this trace too: ",
+				v->protocol[0] ? "" : "<p class=\"lead\">");
+		else
+			fputs(", ", out);
+		html_put(out, query_text(stmt, 0));
+		fputs(" (", out);
+		html_put(out, query_text(stmt, 1));
+		fputc(')', out);
+	}
+	if (n)
+		fputs("; <code>footsteps report --protocol NAME</code> makes the page about one of them.",
+		      out);
+	fputs(n || v->protocol[0] ? "</p>\n" : "", out);
+	sqlite3_finalize(stmt);
+	return result == QUERY_END;
 }
 
 static bool lead_put(FILE *out, const struct view *v, struct error *err)
@@ -244,12 +106,100 @@ static bool lead_put(FILE *out, const struct view *v, struct error *err)
 	return result != QUERY_FAILED;
 }
 
-bool page_begin(FILE *out, const struct view *v, const struct page_frame *frame, struct error *err)
+/* Links in the page and ids: lower-case letters and '-'. */
+static void section_id_put(FILE *out, const char *section)
+{
+	fputs("section-", out);
+	for (; *section; section++)
+		fputc(*section == ' ' ? '-' : *section | 0x20, out);
+}
+
+static bool is_shown(const struct page_item *item)
+{
+	return item->rows > 0;
+}
+
+/* The items of the section that begins at `from`. */
+static size_t section_length(const struct page_item *items, size_t count)
+{
+	size_t length = 0;
+
+	while (length < count && items[length].artefact->section == items[0].artefact->section)
+		length++;
+	return length;
+}
+
+static void contents_put(FILE *out, const struct page_item *items, size_t count)
+{
+	fputs("<nav aria-label=\"Contents\"><ul>\n", out);
+	for (size_t length; count; items += length, count -= length) {
+		const char *section = items[0].artefact->section;
+		unsigned named = 0;
+		length = section_length(items, count);
+		fputs("<li><a href=\"#", out);
+		section_id_put(out, section);
+		fprintf(out, "\">%s</a>", section);
+		for (size_t i = 0; i < length; i++)
+			if (is_shown(&items[i]) && items[i].artefact->kind != ARTEFACT_TEXT) {
+				fprintf(out, "%s<li><a href=\"#%s\">", named++ ? "" : "<ul>\n",
+					items[i].artefact->name);
+				html_put(out, items[i].artefact->title);
+				fputs("</a></li>\n", out);
+			}
+		fputs(named ? "</ul></li>\n" : "</li>\n", out);
+	}
+	fputs("</ul></nav>\n", out);
+}
+
+/* Two figures stand side by side; one that has no neighbour has its words beside it. */
+static bool shown_put(FILE *out, const struct view *v, const struct page_frame *frame,
+		      const struct page_item *items, size_t count, struct error *err)
+{
+	struct page_place place = { .manifest = frame->manifest, .directory = frame->directory };
+	bool left_taken = false, any = false, ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		if (!is_shown(&items[i]))
+			continue;
+		fputs(any ? "" : "<div class=\"items\">\n", out);
+		any = true;
+		size_t next = i + 1;
+		while (next < count && !is_shown(&items[next]))
+			next++;
+		bool figure = items[i].artefact->kind == ARTEFACT_FIGURE;
+		bool figure_follows = next < count && items[next].artefact->kind == ARTEFACT_FIGURE;
+		place.alone = figure && !left_taken && !figure_follows;
+		left_taken = figure && !left_taken && figure_follows;
+		ok = page_item_put(out, v, &items[i], &place, err);
+	}
+	fputs(any ? "</div>\n" : "", out);
+	return ok;
+}
+
+static bool section_put(FILE *out, const struct view *v, const struct page_frame *frame,
+			const struct page_item *items, size_t count, struct error *err)
+{
+	bool ok, nothing = false;
+
+	fputs("<section id=\"", out);
+	section_id_put(out, items[0].artefact->section);
+	fprintf(out, "\">\n<h2>%s</h2>\n", items[0].artefact->section);
+	ok = shown_put(out, v, frame, items, count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		if (!is_shown(&items[i]) && items[i].artefact->kind != ARTEFACT_TEXT) {
+			fputs(nothing ? "" : "<ul class=\"nothing\">\n", out);
+			nothing = true;
+			ok = page_nothing_put(out, v, &items[i], err);
+		}
+	fputs(nothing ? "</ul>\n</section>\n" : "</section>\n", out);
+	return ok;
+}
+
+static bool header_put(FILE *out, const struct view *v, const struct page_frame *frame, struct error *err)
 {
 	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" PAGE_MARKER "\n"
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-	      "'unsafe-inline';"
-	      " script-src 'unsafe-inline'\">\n"
+	      "'unsafe-inline'; script-src 'unsafe-inline'\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Footsteps "
 	      "in ",
 	      out);
@@ -260,98 +210,36 @@ bool page_begin(FILE *out, const struct view *v, const struct page_frame *frame,
 	if (!inputs_put(out, v, err))
 		return false;
 	fputs("</h1>\n", out);
-	if (!lead_put(out, v, err))
+	if (!lead_put(out, v, err) || !protocol_put(out, v, err))
 		return false;
 	if (frame->incomplete[0]) {
 		fputs("<div class=\"warn\"><strong>Figures are missing:</strong> ", out);
 		html_put(out, frame->incomplete);
 		fputs("</div>\n", out);
 	}
-	contents_put(out, frame->list);
-	fputs("</header>\n<main>\n", out);
+	fputs("</header>\n", out);
 	return true;
 }
 
-void page_end(FILE *out, const struct page_frame *frame)
+bool page_write(FILE *out, const struct view *v, const struct page_frame *frame,
+		const struct page_item *items, size_t count, struct error *err)
 {
+	bool ok = header_put(out, v, frame, err);
+
+	fputs("<div class=\"layout\">\n", out);
+	contents_put(out, items, count);
+	fputs("<main>\n", out);
+	for (size_t length; ok && count; items += length, count -= length) {
+		length = section_length(items, count);
+		ok = section_put(out, v, frame, items, length, err);
+	}
+	fputs("</main>\n</div>\n<footer>", out);
+	html_put(out, frame->manifest);
 	fprintf(out,
-		"</main>\n<footer>Identifiers such as D1, R4 and B4 are those of footsteps' measurement "
-		"definitions. The"
-		" data of each table and figure lies beside this page as tab-separated "
-		"values.</footer>\n<script>\n%s</script>\n</body>\n</html>\n",
+		". Identifiers such as D1, R4 and B4 are those of footsteps' measurement definitions. The "
+		"data of "
+		"each table and figure lies beside this page as tab-separated values.</footer>\n"
+		"<script>\n%s</script>\n</body>\n</html>\n",
 		frame->script);
-}
-
-void page_section_begin(FILE *out, const struct artefact *a, const struct page_notes *notes)
-{
-	fprintf(out, "<section id=\"%s\"%s>\n<h2>", a->name, a->is_figure ? "" : " class=\"long\"");
-	html_put(out, a->title);
-	fprintf(out, "<span class=\"id\">%s</span></h2>\n", a->name);
-	if (notes->says[0]) {
-		fputs("<p class=\"says\">", out);
-		html_put(out, notes->says);
-		fputs("</p>\n", out);
-	}
-}
-
-static void paragraph_put(FILE *out, const char *class, const char *before, const char *text)
-{
-	if (!text || !*text)
-		return;
-	fprintf(out, "<p class=\"%s\">%s", class, before);
-	html_put(out, text);
-	fputs("</p>\n", out);
-}
-
-/* Which findings of the trace's judgement touch the artefact; opening: what they do to it. */
-static bool cautions_put(FILE *out, const struct view *v, const char *opening, const char *cautions,
-			 struct error *err)
-{
-	sqlite3_stmt *stmt = query_open(
-		v,
-		"SELECT value, words FROM counters WHERE run = :run AND area = 'trace' AND value > 0"
-		" AND instr(' ' || :names || ' ', ' ' || name || ' ') > 0"
-		" ORDER BY instr(' ' || :names || ' ', ' ' || name || ' ')",
-		err);
-	enum query_result result = QUERY_FAILED;
-	bool any = false;
-
-	if (stmt)
-		query_bind_text(stmt, ":names", cautions);
-	while (stmt && (result = query_step(v, stmt, err)) == QUERY_ROW) {
-		const char *words = query_text(stmt, 1);
-		/* Words that begin with "... " go on about the finding before. */
-		bool aside = any && strncmp(words, "... ", 4) == 0;
-		if (any)
-			fputs(aside ? " (" : "; ", out);
-		else
-			fprintf(out, "<p class=\"warn\"><strong>%s:</strong> ", opening);
-		html_put(out, aside ? words + 4 : words);
-		fputs(": ", out);
-		page_number(out, query_text(stmt, 0));
-		fputs(aside ? ")" : "", out);
-		any = true;
-	}
-	if (any)
-		fputs(".</p>\n", out);
-	sqlite3_finalize(stmt);
-	return result == QUERY_END;
-}
-
-bool page_section_end(FILE *out, const struct view *v, const struct artefact *a,
-		      const struct page_notes *notes, struct error *err)
-{
-	if (a->cautions && notes->rows && !cautions_put(out, v, "Mind the trace", a->cautions, err))
-		return false;
-	if (a->hides && !cautions_put(out, v, "The trace may hide further ones", a->hides, err))
-		return false;
-	paragraph_put(out, "about", "", a->about);
-	paragraph_put(out, "paper", "<strong>Paper:</strong> ", a->paper);
-	fprintf(out, "<p class=\"source\"><a href=\"%s.tsv\">%s.tsv</a>", a->name, a->name);
-	if (notes->drawn)
-		fprintf(out, " &middot; <a href=\"%s.svg\">%s.svg</a>", a->name, a->name);
-	fputs(" &middot; ", out);
-	html_put(out, notes->manifest);
-	fputs("</p>\n</section>\n", out);
-	return true;
+	return ok;
 }

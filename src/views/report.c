@@ -1,10 +1,8 @@
 /* `footsteps report`: runs each artefact's SQL, draws its figure, and puts the page together. */
 #include "views/report.h"
-#include "views/artefact.h"
-#include "views/escape.h"
-#include "views/gnuplot.h"
+#include "base/progress.h"
+#include "views/figures.h"
 #include "views/page.h"
-#include "views/staging.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,20 +14,25 @@
 
 #define INDEX           "index.html"
 #define TABLE_ROWS_MOST 200U /* in the page; the TSV has all */
-#define GNUPLOT_SECONDS 30U
 #define INPUTS_SHOWN    3
-#define NOTHING_DRAWN   "No recognised flows in this trace."
+#define LOOK_EVERY      50000 /* steps of SQLite's machine between two looks at the signals: a few ms */
+
+struct material {
+	char *body, *says;
+	struct figure figure;
+};
 
 struct report {
 	const struct view *v;
-	const char *sources; /* directory of the artefacts */
+	const struct report_request *request;
 	struct staging staging;
 	struct artefact_list list;
+	struct page_item *items;           /* as list */
+	struct material *materials;        /* as list: what the items borrow */
 	char *style, *script, *plot_style; /* page.css, page.js, style.gp */
 	char *manifest;
-	bool no_gnuplot;
-	unsigned failed; /* figures that gnuplot could not draw */
-	char failed_names[200];
+	struct figures *figures;
+	struct progress *progress;
 };
 
 bool report_sources(char *directory, size_t size, struct error *err)
@@ -103,111 +106,7 @@ static char *sentence_read(const struct view *v, const char *sql, struct error *
 	return text;
 }
 
-static void failed_note(struct report *r, const struct artefact *a, const char *problem)
-{
-	size_t used = strlen(r->failed_names);
-
-	snprintf(r->failed_names + used, sizeof r->failed_names - used, "%s%s", used ? ", " : "", a->name);
-	r->failed++;
-	fprintf(stderr, "footsteps: figure %s: %s\n", a->name, problem);
-}
-
-/* A drawing without data: says so, instead of failing. */
-static bool empty_draw(const struct report *r, const char *name, const char *says, struct error *err)
-{
-	FILE *out = staging_file(&r->staging, name, err);
-
-	if (!out)
-		return false;
-	fputs("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 520 120\" font-family=\"sans-serif\">"
-	      "<rect x=\"1\" y=\"1\" width=\"518\" height=\"118\" fill=\"none\" stroke=\"#808080\" "
-	      "stroke-dasharray=\"4 4\"/>"
-	      "<text x=\"260\" y=\"65\" text-anchor=\"middle\" font-size=\"16\" fill=\"black\">",
-	      out);
-	html_put(out, says);
-	fputs("</text></svg>\n", out);
-	return staging_file_close(&r->staging, name, out, err);
-}
-
-/* What a figure is drawn with beside its data: one copy for all figures. */
-static bool with_copy(const struct report *r, const char *name, struct error *err)
-{
-	char path[STAGING_PATH + 64];
-
-	if (snprintf(path, sizeof path, "%s/%s", r->staging.work, name) < (int)sizeof path &&
-	    access(path, F_OK) == 0)
-		return true;
-	char *text = file_read(r->sources, name, err);
-	FILE *out = text ? staging_file(&r->staging, name, err) : NULL;
-	if (out)
-		fputs(text, out);
-	free(text);
-	return out && staging_file_close(&r->staging, name, out, err);
-}
-
-/* Runs gnuplot over NAME.tsv. *drawn: there is a NAME.svg. */
-static bool figure_draw(struct report *r, const struct artefact *a, uint64_t rows, bool *drawn,
-			struct error *err)
-{
-	char svg[ARTEFACT_NAME_MAX + 4], path[STAGING_PATH + ARTEFACT_NAME_MAX + 8], problem[1024];
-	struct stat status;
-	char *script;
-
-	snprintf(svg, sizeof svg, "%s.svg", a->name);
-	if (rows == 0) {
-		*drawn = empty_draw(r, svg, a->empty ? a->empty : NOTHING_DRAWN, err);
-		return *drawn;
-	}
-	if (r->no_gnuplot)
-		return true;
-	if (a->with && !with_copy(r, a->with, err))
-		return false;
-	if (asprintf(&script,
-		     "set terminal svg size 500,360 dynamic enhanced font \"sans-serif,13\" name \"%s\"\n"
-		     "set output \"%s\"\ndata = \"%s.tsv\"\nrows = %llu\n%s\n%s\nunset output\n",
-		     a->name, svg, a->name, (unsigned long long)rows, r->plot_style, a->plot) < 0)
-		return error_memory(err, "a figure");
-	enum gnuplot_result result =
-		gnuplot_run(r->staging.work, script, GNUPLOT_SECONDS, problem, sizeof problem);
-	free(script);
-	snprintf(path, sizeof path, "%s/%s", r->staging.work, svg);
-	*drawn = result == GNUPLOT_DONE && stat(path, &status) == 0 && status.st_size > 0;
-	if (result == GNUPLOT_MISSING)
-		r->no_gnuplot = true;
-	else if (!*drawn)
-		failed_note(r, a, problem[0] ? problem : "gnuplot drew nothing");
-	if (!*drawn)
-		remove(path);
-	return true;
-}
-
-static bool figure_put(struct report *r, FILE *page, const struct artefact *a, uint64_t rows, bool *drawn,
-		       struct error *err)
-{
-	char name[ARTEFACT_NAME_MAX + 4];
-
-	*drawn = false;
-	if (!figure_draw(r, a, rows, drawn, err))
-		return false;
-	if (!*drawn) {
-		fprintf(page,
-			"<p class=\"warn\">This figure could not be drawn; its data is in %s.tsv.</p>\n",
-			a->name);
-		return true;
-	}
-	snprintf(name, sizeof name, "%s.svg", a->name);
-	char *svg = file_read(r->staging.work, name, err);
-	if (!svg)
-		return false;
-	fputs("<figure role=\"img\" aria-label=\"", page);
-	html_put(page, a->title);
-	fputs("\">\n", page);
-	page_svg(page, svg, a->name);
-	fputs("</figure>\n", page);
-	free(svg);
-	return true;
-}
-
+/* What the first statement yields: the TSV, and the HTML of a table or text. *tail: behind that statement. */
 static bool rows_write(struct report *r, const struct artefact *a, FILE *html, const char **tail,
 		       uint64_t *rows, struct error *err)
 {
@@ -219,9 +118,16 @@ static bool rows_write(struct report *r, const struct artefact *a, FILE *html, c
 	if (!stmt)
 		return error_set(err, EXIT_INPUT, "%s.sql holds no statement", a->name);
 	query_bind_view(r->v, stmt);
+	if (a->kind == ARTEFACT_TEXT) {
+		bool read = page_paragraphs(html, r->v, stmt, rows, err);
+		sqlite3_finalize(stmt);
+		return read;
+	}
 	snprintf(name, sizeof name, "%s.tsv", a->name);
 	FILE *tsv = staging_file(&r->staging, name, err);
-	const struct page_limits limits = { .rows = TABLE_ROWS_MOST, .columns = a->page_columns };
+	const struct page_limits limits = { .rows = TABLE_ROWS_MOST,
+					    .columns = a->page_columns,
+					    .data = name };
 	bool ok = tsv && page_rows(html, tsv, r->v, stmt, &limits, rows, err);
 	sqlite3_finalize(stmt);
 	if (tsv && !staging_file_close(&r->staging, name, tsv, err))
@@ -229,109 +135,140 @@ static bool rows_write(struct report *r, const struct artefact *a, FILE *html, c
 	return ok;
 }
 
-/* One artefact: its data, its sentence, its table or figure, its notes. */
-static bool artefact_put(struct report *r, FILE *page, const struct artefact *a, struct error *err)
+/* Asks the database for one artefact, and has its figure drawn while the next ones are asked for. */
+static bool item_make(struct report *r, size_t i, struct error *err)
 {
-	struct page_notes notes = { .says = "", .manifest = r->manifest };
+	const struct artefact *a = &r->list.items[i];
+	struct page_item *item = &r->items[i];
+	struct material *made = &r->materials[i];
 	const char *tail = "";
-	char *table = NULL, *says = NULL;
 	size_t size;
-	FILE *html = open_memstream(&table, &size);
-	bool ok = html && rows_write(r, a, a->is_figure ? NULL : html, &tail, &notes.rows, err);
+	FILE *html = a->kind == ARTEFACT_FIGURE ? NULL : open_memstream(&made->body, &size);
 
-	if (!html)
-		error_memory(err, "a table");
-	else if (fclose(html) != 0 && ok)
+	item->artefact = a;
+	if (!html && a->kind != ARTEFACT_FIGURE)
+		return error_memory(err, "a table");
+	bool ok = rows_write(r, a, html, &tail, &item->rows, err);
+	if (html && fclose(html) != 0 && ok)
 		ok = error_memory(err, "a table");
-	if (ok && notes.rows) {
-		says = sentence_read(r->v, tail + strspn(tail, " \t\r\n"), err);
-		ok = says != NULL;
+	if (ok && item->rows) {
+		made->says = sentence_read(r->v, tail + strspn(tail, " \t\r\n"), err);
+		ok = made->says != NULL;
 	}
-	if (ok) {
-		notes.says = says ? says : "";
-		page_section_begin(page, a, &notes);
-		if (a->is_figure)
-			ok = figure_put(r, page, a, notes.rows, &notes.drawn, err);
-		else if (notes.rows)
-			fputs(table, page);
-		else {
-			fputs("<p>", page);
-			html_put(page, a->empty ? a->empty : "No rows.");
-			fputs("</p>\n", page);
-		}
-	}
-	ok = ok && page_section_end(page, r->v, a, &notes, err);
-	free(says);
-	free(table);
-	return ok;
+	item->body = made->body;
+	item->says = made->says;
+	if (!ok || a->kind != ARTEFACT_FIGURE || !item->rows)
+		return ok;
+	made->figure = (struct figure){ .artefact = a, .rows = item->rows };
+	return figures_draw(r->figures, &made->figure, err);
 }
 
-static void missing_say(const struct report *r, char missing[REPORT_MISSING])
+static bool items_make(struct report *r, struct error *err)
 {
-	missing[0] = '\0';
-	if (r->no_gnuplot)
-		snprintf(missing, REPORT_MISSING,
-			 "gnuplot is not installed: tables and data are written, figures are not; install it "
-			 "('apt install"
-			 " gnuplot-nox') and run the report again");
-	else if (r->failed)
-		snprintf(missing, REPORT_MISSING, "gnuplot could not draw %u of the figures (%s)", r->failed,
-			 r->failed_names);
+	r->items = calloc(r->list.count, sizeof *r->items);
+	r->materials = calloc(r->list.count, sizeof *r->materials);
+	if (!r->items || !r->materials)
+		return error_memory(err, "the page");
+	for (size_t i = 0; i < r->list.count; i++) {
+		progress_step(r->progress, i + 1, r->list.count, r->list.items[i].name);
+		if (!item_make(r, i, err))
+			return false;
+	}
+	progress_step(r->progress, r->list.count, r->list.count, "figures");
+	if (!figures_finish(r->figures, err))
+		return false;
+	for (size_t i = 0; i < r->list.count; i++)
+		r->items[i].made = r->materials[i].figure.made;
+	return true;
 }
 
-static bool page_write(struct report *r, const char *body, char missing[REPORT_MISSING], struct error *err)
+static bool index_write(struct report *r, const char *missing, struct error *err)
 {
-	missing_say(r, missing);
-	const struct page_frame frame = {
-		.style = r->style, .script = r->script, .list = &r->list, .incomplete = missing
-	};
+	const struct page_frame frame = { .style = r->style,
+					  .script = r->script,
+					  .incomplete = missing,
+					  .manifest = r->manifest,
+					  .directory = r->staging.work };
 	FILE *page = staging_file(&r->staging, INDEX, err);
+
 	if (!page)
 		return false;
-	bool ok = page_begin(page, r->v, &frame, err);
-	if (ok) {
-		fputs(body, page);
-		page_end(page, &frame);
-	}
+	bool ok = page_write(page, r->v, &frame, r->items, r->list.count, err);
 	return staging_file_close(&r->staging, INDEX, page, err) && ok;
 }
 
-static bool artefacts_write(struct report *r, char missing[REPORT_MISSING], struct error *err)
+static bool sources_read(struct report *r, struct error *err)
 {
-	char *body = NULL;
-	size_t size;
-	FILE *out = open_memstream(&body, &size);
-	bool ok = out != NULL;
+	const char *from = r->request->sources;
 
-	if (!out)
-		error_memory(err, "the page");
-	for (size_t i = 0; ok && i < r->list.count; i++)
-		ok = artefact_put(r, out, &r->list.items[i], err);
-	if (out && fclose(out) != 0 && ok)
-		ok = error_memory(err, "the page");
-	ok = ok && page_write(r, body, missing, err);
-	free(body);
-	return ok;
+	return artefact_list_read(&r->list, from, err) && (r->style = file_read(from, "page.css", err)) &&
+	       (r->script = file_read(from, "page.js", err)) &&
+	       (r->plot_style = file_read(from, "style.gp", err));
+}
+
+static bool figures_begin(struct report *r, struct error *err)
+{
+	const struct figures_request request = {
+		.staging = &r->staging,
+		.sources = r->request->sources,
+		.style = r->plot_style,
+		.formats = FIGURE_SVG | (r->request->png ? FIGURE_PNG : 0U) |
+			   (r->request->pdf ? FIGURE_PDF : 0U),
+		.stop = r->request->stop,
+	};
+
+	r->figures = figures_new(&request, err);
+	return r->figures != NULL;
+}
+
+static void report_free(struct report *r)
+{
+	figures_free(r->figures); /* before the directory that it works in goes away */
+	staging_close(&r->staging);
+	for (size_t i = 0; r->materials && i < r->list.count; i++) {
+		free(r->materials[i].body);
+		free(r->materials[i].says);
+	}
+	free(r->items);
+	free(r->materials);
+	artefact_list_free(&r->list);
+	free(r->style);
+	free(r->script);
+	free(r->plot_style);
+	free(r->manifest);
+}
+
+static int is_stopped(void *request)
+{
+	const struct report_request *asked = request;
+
+	return asked->stop && *asked->stop;
 }
 
 bool report_write(const struct view *v, const struct report_request *request, char missing[REPORT_MISSING],
 		  struct error *err)
 {
-	struct report r = { .v = v, .sources = request->sources };
+	struct report r = { .v = v, .request = request };
+	struct report_request asked = *request;
 
 	missing[0] = '\0';
-	bool ok = artefact_list_read(&r.list, request->sources, err) &&
-		  (r.style = file_read(request->sources, "page.css", err)) &&
-		  (r.script = file_read(request->sources, "page.js", err)) &&
-		  (r.plot_style = file_read(request->sources, "style.gp", err)) &&
-		  (r.manifest = manifest_make(v, err)) &&
+	r.progress = progress_new("report", 0, request->progress);
+	/* A query may take seconds; a signal does not wait for it. */
+	sqlite3_progress_handler(v->db, LOOK_EVERY, is_stopped, &asked);
+	bool ok = sources_read(&r, err) && (r.manifest = manifest_make(v, err)) &&
 		  staging_open(&r.staging, request->target, INDEX, PAGE_MARKER, err) &&
-		  artefacts_write(&r, missing, err) && staging_commit(&r.staging, err);
-	staging_close(&r.staging);
-	artefact_list_free(&r.list);
-	free(r.style);
-	free(r.script);
-	free(r.plot_style);
-	free(r.manifest);
+		  figures_begin(&r, err) && items_make(&r, err);
+	if (ok)
+		figures_missing(r.figures, missing, REPORT_MISSING);
+	ok = ok && index_write(&r, missing, err);
+	sqlite3_progress_handler(v->db, 0, NULL, NULL);
+	progress_free(r.progress);
+	if (r.figures)
+		fputs(figures_complaints(r.figures), stderr);
+	if (is_stopped(&asked))
+		ok = error_set(err, EXIT_OUTPUT, "stopped by signal %d; nothing was written to %s",
+			       (int)*asked.stop, request->target);
+	ok = ok && staging_commit(&r.staging, err);
+	report_free(&r);
 	return ok;
 }

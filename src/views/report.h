@@ -3,10 +3,15 @@
 #ifndef FS_VIEWS_REPORT_H
 #define FS_VIEWS_REPORT_H
 #include "views/query.h"
+#include <signal.h>
 
 struct report_request {
 	const char *target;  /* directory to write */
 	const char *sources; /* directory with NAME.sql, NAME.gp, style.gp, page.css and page.js */
+	bool png, pdf;       /* each figure in that format too */
+	bool progress;       /* a line on stderr while it works */
+	/* Not 0: the number of a signal; the report is given up without a trace. Or NULL. */
+	const volatile sig_atomic_t *stop;
 };
 
 /*

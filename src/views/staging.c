@@ -48,9 +48,13 @@ static bool has_marker(const char *directory, const char *index, const char *mar
 /* A file that a report writes, by its name. */
 static bool is_ours(const char *name, const char *index)
 {
+	static const char *const endings[] = { ".tsv", ".svg", ".png", ".pdf" };
 	const char *dot = strrchr(name, '.');
 
-	return strcmp(name, index) == 0 || (dot && (strcmp(dot, ".tsv") == 0 || strcmp(dot, ".svg") == 0));
+	for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
+		if (strcmp(dot, endings[i]) == 0)
+			return true;
+	return strcmp(name, index) == 0;
 }
 
 /* Whether the existing target may be replaced. */

@@ -341,17 +341,25 @@ static void parses_heads(void **state)
 		&a,
 		"-- title: A title: with colon\n--kind: figure \n-- order: 7\r\n-- about: "
 		"first\n--   second line\n"
-		"-- cautions: a b\n-- hides: c\n-- page: 3\nSELECT 1; -- note: not of the head\n",
+		"-- cautions: a b\n-- hides: c\n-- page: 3\n-- section: Network cost\n-- with: coast.tsv\n"
+		"SELECT 1; -- note: not of the head\n",
 		"X1.sql", &err));
 	assert_string_equal(a.title, "A title: with colon");
-	assert_true(a.is_figure);
+	assert_int_equal(a.kind, ARTEFACT_FIGURE);
 	assert_int_equal(a.order, 7);
 	assert_string_equal(a.about, "first second line");
 	assert_string_equal(a.cautions, "a b");
 	assert_string_equal(a.hides, "c");
 	assert_int_equal(a.page_columns, 3);
+	assert_string_equal(a.section, "Network cost");
+	assert_string_equal(a.with, "coast.tsv");
 	assert_null(a.paper);
 	assert_null(a.empty);
+	artefact_clear(&a);
+	/* One that names no section stands behind those that do. */
+	assert_true(artefact_parse(&a, "-- title: x\n-- kind: text\n-- order: 1\n", "X1.sql", &err));
+	assert_int_equal(a.kind, ARTEFACT_TEXT);
+	assert_string_equal(a.section, "More");
 	artefact_clear(&a);
 }
 
@@ -372,6 +380,8 @@ static void refuses_wrong_heads(void **state)
 		{ "-- title:\n-- kind: table\n-- order: 1\n", "title" },
 		{ "-- title: x\n-- kind: table\n-- order: 1\n-- page: 0\n", "page" },
 		{ "-- title: x\n-- kind: table\n-- order: 1\n-- page: all\n", "page" },
+		{ "-- title: x\n-- kind: table\n-- order: 1\n-- section: Cients\n", "section" },
+		{ "-- title: x\n-- kind: figure\n-- order: 1\n-- with: ../coast.tsv\n", "with" },
 	};
 	struct error err;
 
@@ -632,30 +642,54 @@ static void judges_the_trace(void **state)
 			   "Read the figures with this in mind: lost: 3.");
 }
 
-static void page_shows_some_columns(void **state)
+static void page_expect(const char *select, const struct page_limits *limits, const char *html,
+			const char *tsv)
 {
-	static const struct page_limits limits = { .rows = 1, .columns = 2 };
 	struct view v = { .db = database_make(tiny), .path = "tiny", .run = 1, .protocol = "skype" };
-	struct sheet html, tsv;
+	struct sheet page, data;
 	struct error err;
 	uint64_t rows;
 
-	(void)state;
-	sqlite3_stmt *stmt = query_open(&v, "VALUES (1, 'x y', '<3>', 4), (5, 'z', '6', 7)", &err);
+	sqlite3_stmt *stmt = query_open(&v, select, &err);
 	assert_non_null(stmt);
-	sheet_open(&html);
-	sheet_open(&tsv);
-	assert_true(page_rows(html.file, tsv.file, &v, stmt, &limits, &rows, &err));
-	assert_int_equal(rows, 2);
-	sheet_expect(&tsv, "column1\tcolumn2\tcolumn3\tcolumn4\n1\tx y\t<3>\t4\n5\tz\t6\t7\n");
-	sheet_expect(&html,
-		     "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">column1</th>"
-		     "<th scope=\"col\">column2</th></tr></thead>\n<tbody>\n"
-		     "<tr><td class=\"n\">1</td><td class=\"w\">x y</td></tr>\n</tbody></table></div>\n"
-		     "<p class=\"about\">The first 1 of 2 rows; the data file has all.</p>\n"
-		     "<p class=\"about\">More columns in the data file: column3, column4.</p>\n");
+	sheet_open(&page);
+	sheet_open(&data);
+	assert_true(page_rows(page.file, data.file, &v, stmt, limits, &rows, &err));
+	sheet_expect(&data, tsv);
+	sheet_expect(&page, html);
 	sqlite3_finalize(stmt);
 	sqlite3_close(v.db);
+}
+
+static void page_shows_some_columns(void **state)
+{
+	static const struct page_limits limits = { .rows = 1, .columns = 2, .data = "T.tsv" };
+
+	(void)state;
+	page_expect("VALUES (1, 'x y', '<3>', 4), (5, 'z', '6', 7)", &limits,
+		    "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">column1</th>"
+		    "<th scope=\"col\">column2</th></tr></thead>\n<tbody>\n"
+		    "<tr><td class=\"n\">1</td><td class=\"w\">x y</td></tr>\n</tbody></table></div>\n"
+		    "<p class=\"about\">The first 1 of 2 rows; <a href=\"T.tsv\">T.tsv</a> has all.</p>\n"
+		    "<p class=\"about\">More columns in <a href=\"T.tsv\">T.tsv</a>: column3, column4.</p>\n",
+		    "column1\tcolumn2\tcolumn3\tcolumn4\n1\tx y\t<3>\t4\n5\tz\t6\t7\n");
+}
+
+/* Numbers with gaps, words with a number between, and nothing at all: only the first is a column of numbers.
+ */
+static void page_tells_numbers(void **state)
+{
+	static const struct page_limits limits = { .rows = 9, .data = "T.tsv" };
+
+	(void)state;
+	page_expect("VALUES (NULL, 7, NULL), (2, 'x', NULL), (NULL, 8, NULL)", &limits,
+		    "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">column1</th>"
+		    "<th scope=\"col\">column2</th><th scope=\"col\">column3</th></tr></thead>\n<tbody>\n"
+		    "<tr><td class=\"t\"></td><td class=\"n\">7</td><td class=\"t\"></td></tr>\n"
+		    "<tr><td class=\"n\">2</td><td class=\"t\">x</td><td class=\"t\"></td></tr>\n"
+		    "<tr><td class=\"t\"></td><td class=\"n\">8</td><td class=\"t\"></td></tr>\n"
+		    "</tbody></table></div>\n",
+		    "column1\tcolumn2\tcolumn3\n\t7\t\n2\tx\t\n\t8\t\n");
 }
 
 /* What the trace may hide is said also where nothing was found, and says nothing against what was. */
@@ -665,18 +699,27 @@ static void says_what_the_trace_hides(void **state)
 		"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1, 0, 1, '');"
 		"INSERT INTO counters VALUES (1, 'trace', 'missing_start', 10, 'starts')";
 	struct view v = { .db = database_make(contents), .path = "tiny", .run = 1, .protocol = "skype" };
-	char hides[] = "missing_start snapped", about[] = "", title[] = "Logins";
-	const struct artefact a = { .name = "B4", .title = title, .about = about, .hides = hides };
-	const struct page_notes notes = { .says = "", .manifest = "m" };
+	char hides[] = "missing_start snapped", title[] = "Logins <3";
+	const struct artefact a = { .name = "B4", .title = title, .hides = hides };
+	const struct page_item item = { .artefact = &a, .body = "<table></table>\n", .says = "", .rows = 1 };
+	const struct page_place place = { .manifest = "m", .directory = "." };
 	struct sheet s;
 	struct error err;
 
 	(void)state;
 	sheet_open(&s);
-	assert_true(page_section_end(s.file, &v, &a, &notes, &err));
+	assert_true(page_nothing_put(s.file, &v, &item, &err));
 	sheet_expect(&s,
+		     "<li id=\"B4\"><b>Logins &lt;3</b> <span class=\"id\">B4</span> No rows.\n"
+		     "<p class=\"warn\"><strong>The trace may hide some:</strong> starts: 10.</p>\n</li>\n");
+	sheet_open(&s);
+	assert_true(page_item_put(s.file, &v, &item, &place, &err));
+	sheet_expect(&s,
+		     "<article id=\"B4\" class=\"table\">\n"
+		     "<h3>Logins &lt;3 <span class=\"id\">B4</span></h3>\n<table></table>\n"
 		     "<p class=\"warn\"><strong>The trace may hide further ones:</strong> starts: 10.</p>\n"
-		     "<p class=\"source\"><a href=\"B4.tsv\">B4.tsv</a> &middot; m</p>\n</section>\n");
+		     "<p class=\"source\"><a href=\"B4.tsv\">B4.tsv</a><span class=\"paper-only\">"
+		     " &middot; m</span></p>\n</article>\n");
 	sqlite3_close(v.db);
 }
 
@@ -767,7 +810,9 @@ static void every_artefact_runs(void **state)
 				struct sheet html, tsv;
 				sheet_open(&html);
 				sheet_open(&tsv);
-				const struct page_limits limits = { .rows = 5, .columns = 2 };
+				const struct page_limits limits = { .rows = 5,
+								    .columns = 2,
+								    .data = "T.tsv" };
 				if (!page_rows(html.file, tsv.file, &v, stmt, &limits, &count, &err))
 					fail_msg("%s: %s", list.items[i].name, err.text);
 				fclose(html.file);
@@ -889,6 +934,7 @@ int main(void)
 		cmocka_unit_test(tells_suspected_from_recognised),
 		cmocka_unit_test(judges_the_trace),
 		cmocka_unit_test(page_shows_some_columns),
+		cmocka_unit_test(page_tells_numbers),
 		cmocka_unit_test(says_what_the_trace_hides),
 		cmocka_unit_test(refuses_what_is_not_there),
 		cmocka_unit_test(names_a_lock),
