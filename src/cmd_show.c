@@ -10,7 +10,7 @@
 
 static struct {
 	bool json, csv, all;
-	const char *label, *client;
+	const char *label, *client, *protocol;
 	uint64_t run;
 } values;
 
@@ -39,8 +39,14 @@ static const struct option options[] = {
 	  .type = OPTION_TEXT,
 	  .value = &values.client,
 	  .argument = "ADDRESS:PORT",
-	  .help = "Of flows: only those with this socket at one end. Of pairs: only those of this client "
-		  "socket." },
+	  .help = "Of flows: only those with this socket at one end. Of pairs, setups, startups, searches, "
+		  "supernodes, round-trips and costs: only those of this client socket." },
+	{ .name = "protocol",
+	  .type = OPTION_TEXT,
+	  .value = &values.protocol,
+	  .argument = "NAME",
+	  .help = "Only what is of this protocol, of topics that have several. In the summary: what the "
+		  "measurements are of." },
 	{ .name = "run",
 	  .type = OPTION_COUNT,
 	  .value = &values.run,
@@ -53,29 +59,37 @@ static const struct command command = {
 	.name = "show",
 	.summary = "show what is in a database",
 	.usage = "[options] DATABASE [TOPIC [SUBJECT]]",
-	.details = "Without a topic: a summary of the run, its inputs, what was found, where every packet "
-		   "went, and what speaks "
-		   "against the trace.\n\n"
-		   "Topics: clients, logins, contact-lists, versions, calls, streams, flows, pairs, peers, "
-		   "labels, inputs, "
-		   "runs, account, and why. "
-		   "'why ADDRESS:PORT' tells the evidence for a client socket, 'why NUMBER' that for a flow "
-		   "(flows are numbered "
-		   "by their first packet).\n\n"
-		   "Of calls: 'near' is the internal host, 'began' who sent the first packet of the call's "
-		   "first "
-		   "flow, 'path' the transport and whether the far end is the other party or a relay, "
-		   "'packets/s' "
-		   "and the like sent / received by the near host. A codec after ~ is an estimate, MOS the "
-		   "E-model's (1 to 4.5). 'basis' is what makes it a call: the media format, a recognised "
-		   "client "
-		   "socket, or the statistics of its payload. Of streams: 'belief' is the naive Bayes "
-		   "classifier's, "
-		   "a voice from -5 on; verdict voip-like means that nothing else says so, and it is no "
-		   "call.\n\n"
-		   "Tables fit the terminal, or 80 columns elsewhere; a column that does not fit is left out "
-		   "and named below the "
-		   "table. Times are UTC.",
+	.details =
+		"Without a topic: a summary of the run, its inputs, what was found, where every packet "
+		"went, and what speaks "
+		"against the trace.\n\n"
+		"Topics: clients, logins, contact-lists, versions, calls, streams, flows, pairs, peers, "
+		"labels, inputs, "
+		"runs, account, and why; and what was measured: setups (how each client is connected, with "
+		"the reasons), "
+		"startups (from its first packet to its login), searches, supernodes (connections to them, "
+		"and clients that are one), round-trips, series (by day and hour), costs (entries that "
+		"clients "
+		"hold in a NAT or firewall table), classes (of pairs, by inactivity timeout), activity and "
+		"scenes "
+		"(what the report and charts are drawn from), names (from DNS answers) and places. "
+		"'why ADDRESS:PORT' tells the evidence for a client socket, 'why NUMBER' that for a flow "
+		"(flows are numbered "
+		"by their first packet).\n\n"
+		"Of calls: 'near' is the internal host, 'began' who sent the first packet of the call's "
+		"first "
+		"flow, 'path' the transport and whether the far end is the other party or a relay, "
+		"'packets/s' "
+		"and the like sent / received by the near host. A codec after ~ is an estimate, MOS the "
+		"E-model's (1 to 4.5). 'basis' is what makes it a call: the media format, a recognised "
+		"client "
+		"socket, or the statistics of its payload. Of streams: 'belief' is the naive Bayes "
+		"classifier's, "
+		"a voice from -5 on; verdict voip-like means that nothing else says so, and it is no "
+		"call.\n\n"
+		"Tables fit the terminal, or 80 columns elsewhere; a column that does not fit is left out "
+		"and named below the "
+		"table. Times are UTC.",
 	.examples = "footsteps show campus.db\twhat was found\n"
 		    "footsteps show campus.db why 192.168.1.2:35990\twhy a socket was recognised\n"
 		    "footsteps show campus.db flows --label skype-login\tthe login flows\n"
@@ -109,6 +123,7 @@ static enum exit_status database_show(const char *const *arguments, size_t count
 		.all = values.all,
 		.label = values.label,
 		.client = values.client,
+		.protocol = values.protocol,
 		.width = output_width(),
 	};
 	struct view v;
@@ -116,7 +131,9 @@ static enum exit_status database_show(const char *const *arguments, size_t count
 
 	if (!db)
 		return command_fail(err);
-	bool ok = view_open(&v, db, arguments[0], values.run, err) && show(&v, &request, stdout, err);
+	bool ok = view_open(&v, db, arguments[0], values.run, err) &&
+		  (!values.protocol || view_protocol(&v, values.protocol, err)) &&
+		  show(&v, &request, stdout, err);
 	sqlite3_close(db);
 	return ok ? EXIT_COMPLETE : command_fail(err);
 }

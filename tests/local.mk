@@ -10,6 +10,7 @@ FS_UNITS = \
 	tests/unit/test_capture_reading \
 	tests/unit/test_clock \
 	tests/unit/test_contacts \
+	tests/unit/test_compare \
 	tests/unit/test_decode \
 	tests/unit/test_dissectors \
 	tests/unit/test_distributions \
@@ -36,6 +37,8 @@ FS_UNITS = \
 	tests/unit/test_rtp \
 	tests/unit/test_rows \
 	tests/unit/test_series \
+	tests/unit/test_report \
+	tests/unit/test_show \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \
 	tests/unit/test_skype_tcp \
@@ -44,6 +47,7 @@ FS_UNITS = \
 	tests/unit/test_statistics \
 	tests/unit/test_store \
 	tests/unit/test_train \
+	tests/unit/test_two_sample \
 	tests/unit/test_views \
 	tests/unit/test_voice_models
 check_PROGRAMS =
@@ -56,5 +60,6 @@ FS_UNIT_SHARED = \
 	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h
+	tests/unit/views_build.h
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c

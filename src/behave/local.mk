@@ -54,4 +54,6 @@ FS_BEHAVE = \
 	src/behave/startups.c \
 	src/behave/startups.h \
 	src/behave/train.c \
-	src/behave/train.h
+	src/behave/train.h \
+	src/behave/two_sample.c \
+	src/behave/two_sample.h

@@ -1,6 +1,14 @@
 FS_VIEWS = \
 	src/views/artefact.c \
 	src/views/artefact.h \
+	src/views/compare.c \
+	src/views/compare.h \
+	src/views/compare_distributions.c \
+	src/views/compare_parts.h \
+	src/views/compare_print.c \
+	src/views/compare_results.c \
+	src/views/compare_runs.c \
+	src/views/compare_sockets.c \
 	src/views/escape.c \
 	src/views/escape.h \
 	src/views/figures.c \
@@ -11,6 +19,8 @@ FS_VIEWS = \
 	src/views/null_report.h \
 	src/views/measured.c \
 	src/views/measured.h \
+	src/views/merge.c \
+	src/views/merge.h \
 	src/views/page.c \
 	src/views/page.h \
 	src/views/page_item.c \
@@ -21,6 +31,7 @@ FS_VIEWS = \
 	src/views/report.h \
 	src/views/show.c \
 	src/views/show.h \
+	src/views/show_measured.c \
 	src/views/show_summary.c \
 	src/views/show_topics.c \
 	src/views/show_topics.h \

@@ -52,17 +52,25 @@ static bool query_line(const struct view *v, const char *sql, char *text, size_t
 	return result != QUERY_FAILED;
 }
 
-bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err)
+bool view_functions(const struct view *v, struct error *err)
 {
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+
+	if (sqlite3_create_function_v2(v->db, "socket", 2, flags, NULL, function_socket, NULL, NULL, NULL) !=
+		    SQLITE_OK ||
+	    sqlite3_create_function_v2(v->db, "percent", 2, flags, NULL, function_percent, NULL, NULL,
+				       NULL) != SQLITE_OK)
+		return query_error(v, err);
+	return true;
+}
+
+bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err)
+{
 	int64_t runs, last;
 
 	*v = (struct view){ .db = db, .path = path };
-	if (sqlite3_create_function_v2(db, "socket", 2, flags, NULL, function_socket, NULL, NULL, NULL) !=
-		    SQLITE_OK ||
-	    sqlite3_create_function_v2(db, "percent", 2, flags, NULL, function_percent, NULL, NULL, NULL) !=
-		    SQLITE_OK)
-		return query_error(v, err);
+	if (!view_functions(v, err))
+		return false;
 	if (!query_number(v, "SELECT max(run) FROM runs", &last, err))
 		return false;
 	if (last == 0)

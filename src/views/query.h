@@ -24,6 +24,9 @@ struct view {
 /* Adds the functions and settles the run: wanted 0 is the last one. EXIT_USAGE when there is no such run. */
 bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err);
 
+/* Adds socket() and percent(); view_open() has done so. */
+bool view_functions(const struct view *v, struct error *err);
+
 /* Another protocol; EXIT_USAGE, with those that there are, when the run has no client of it. */
 bool view_protocol(struct view *v, const char *name, struct error *err);
 

@@ -21,10 +21,15 @@ static const struct {
 };
 #define SPECIAL_COUNT (sizeof special_topics / sizeof special_topics[0])
 
+static const struct topic *const tables[] = { show_topic_table, show_measured_table };
+#define TABLE_COUNT (sizeof tables / sizeof tables[0])
+#define TOPICS_MOST 64U
+
 const char *show_topics(void)
 {
 	return "summary, clients, logins, contact-lists, versions, calls, streams, flows, pairs,\n"
-	       "peers, labels, inputs, runs, account, why";
+	       "peers, labels, setups, startups, searches, supernodes, round-trips, series,\n"
+	       "costs, classes, activity, scenes, names, places, inputs, runs, account, why";
 }
 
 bool socket_parse(const char *text, char ip[IP_TEXT], int64_t *port, struct error *err)
@@ -65,6 +70,8 @@ static bool cell_add(struct table *t, sqlite3_stmt *stmt, int c, enum column_kin
 		return table_add_duration(t, sqlite3_column_int64(stmt, c));
 	case COLUMN_BITS:
 		return table_add_bits(t, sqlite3_column_double(stmt, c));
+	case COLUMN_LINES:
+		return table_add_lines(t, query_text(stmt, c));
 	default:
 		return table_add(t, cell_format(stmt, c, number));
 	}
@@ -209,7 +216,9 @@ static bool topic_show(const struct view *v, const struct show_request *request,
 	if (request->label && !(topic->filters & FILTER_LABEL))
 		return error_set(err, EXIT_USAGE, "--label filters flows, not %s", topic->name);
 	if (request->client && !(topic->filters & FILTER_CLIENT))
-		return error_set(err, EXIT_USAGE, "--client filters flows and pairs, not %s", topic->name);
+		return error_set(err, EXIT_USAGE, "--client does not filter %s", topic->name);
+	if (request->protocol && !(topic->filters & FILTER_PROTOCOL))
+		return error_set(err, EXIT_USAGE, "--protocol does not filter %s", topic->name);
 	if (request->client && !socket_parse(request->client, ip, &port, err))
 		return false;
 	sqlite3_stmt *stmt = query_open(v, request->format == SHOW_TABLE ? topic->text : topic->data, err);
@@ -217,6 +226,8 @@ static bool topic_show(const struct view *v, const struct show_request *request,
 		return false;
 	if (request->label)
 		query_bind_text(stmt, ":label", request->label);
+	if (request->protocol)
+		query_bind_text(stmt, ":only", request->protocol);
 	if (request->client) {
 		query_bind_text(stmt, ":ip", ip);
 		query_bind_int(stmt, ":port", port);
@@ -230,11 +241,13 @@ static bool topic_show(const struct view *v, const struct show_request *request,
 
 static bool topic_unknown(const char *name, struct error *err)
 {
-	const char *names[32] = { NULL };
+	const char *names[TOPICS_MOST + 1] = { NULL };
 	size_t count = 0;
 
-	for (const struct topic *topic = show_topic_table; topic->name; topic++)
-		names[count++] = topic->name;
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		for (const struct topic *topic = tables[i];
+		     topic->name && count < TOPICS_MOST - SPECIAL_COUNT; topic++)
+			names[count++] = topic->name;
 	for (size_t i = 0; i < SPECIAL_COUNT; i++)
 		names[count++] = special_topics[i].name;
 	const char *near = nearest_word(name, names);
@@ -251,14 +264,18 @@ bool show(const struct view *v, const struct show_request *request, FILE *out, s
 		return error_set(err, EXIT_USAGE,
 				 "'%.80s' is one too many: only the topic why takes a subject",
 				 request->subject);
-	for (const struct topic *topic = show_topic_table; topic->name; topic++)
-		if (strcmp(topic->name, name) == 0)
-			return topic_show(v, request, topic, out, err);
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		for (const struct topic *topic = tables[i]; topic->name; topic++)
+			if (strcmp(topic->name, name) == 0)
+				return topic_show(v, request, topic, out, err);
 	for (size_t i = 0; i < SPECIAL_COUNT; i++)
 		if (strcmp(special_topics[i].name, name) == 0) {
 			if (request->label || request->client)
 				return error_set(err, EXIT_USAGE, "--label and --client filter flows, not %s",
 						 name);
+			/* Of the summary, it says what the measurements are of. */
+			if (request->protocol && special_topics[i].show != show_summary)
+				return error_set(err, EXIT_USAGE, "--protocol does not filter %s", name);
 			return special_topics[i].show(v, request, out, err);
 		}
 	return topic_unknown(name, err);

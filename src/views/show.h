@@ -10,7 +10,7 @@ struct show_request {
 	const char *subject; /* of "why"; else NULL */
 	enum show_format format;
 	bool all;                   /* every row; tables show some 40 otherwise */
-	const char *label, *client; /* filters, or NULL */
+	const char *label, *client, *protocol; /* filters, or NULL */
 	unsigned width;             /* of tables, in columns */
 };
 

@@ -8,6 +8,14 @@
 
 #define LABELS_SHOWN "10"
 
+/* R1: of the internal clients that lived for a while. */
+#define BITRATE_MEDIAN                                                                                       \
+	"SELECT min(bits_per_s) FROM R1 WHERE run = :run AND protocol = :protocol AND upto_percent >= 50"
+/* N1: 200 s is the timeout of D1. */
+#define PEAK_AT_200                                                                                          \
+	"FROM state_peaks WHERE run = :run AND protocol = :protocol AND client = 0 AND timeout_ns = "        \
+	"200000000000"
+
 /* One row for machines: what the summary says in words. */
 static const char summary_data[] =
 	"SELECT run, version, libraries, options, idle_ns, first_ns, last_ns, packets, complete, problems,"
@@ -21,6 +29,20 @@ static const char summary_data[] =
 	" (SELECT count(*) FROM version_checks WHERE run = :run) AS version_checks,"
 	" (SELECT count(*) FROM calls WHERE run = :run) AS calls,"
 	" (SELECT sum(flows) FROM label_totals WHERE run = :run) AS flows,"
+	" :protocol AS measured_protocol, (" BITRATE_MEDIAN ") AS median_bitrate,"
+	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'probe')"
+	" AS probe_pairs,"
+	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = "
+	"'heartbeat')"
+	" AS heartbeat_pairs,"
+	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'dialog')"
+	" AS dialog_pairs,"
+	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'mix')"
+	" AS mix_pairs,"
+	" (SELECT peak " PEAK_AT_200 ") AS peak_entries_200s, (SELECT peak_probes " PEAK_AT_200 ")"
+	" AS peak_probe_entries_200s,"
+	" (SELECT count(*) FROM startups WHERE run = :run AND protocol = :protocol) AS startups,"
+	" (SELECT count(*) FROM searches WHERE run = :run AND protocol = :protocol) AS searches,"
 	" (SELECT coalesce(sum(value), 0) FROM counters WHERE run = :run AND area = 'packets') AS "
 	"packets_accounted"
 	" FROM runs WHERE run = :run";
@@ -61,6 +83,46 @@ static const struct column found_columns[] = {
 	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
 	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },
 	{ "of these", COLUMN_TEXT, FIT_WRAP, 0 },
+};
+
+/* What was measured of the main protocol, and the topic that has it row by row. */
+static const char measured_text[] =
+	"SELECT 'pairs', group_concat(n || ' ' || class, ', '), 'pairs' FROM (SELECT count(*) AS n, class "
+	"FROM"
+	" pair_classes WHERE run = :run AND protocol = :protocol GROUP BY class ORDER BY n DESC, class)"
+	" HAVING count(*) UNION ALL "
+	"SELECT 'signalling', printf('median %.1f bit/s of %d internal client%s', (" BITRATE_MEDIAN "), n,"
+	" substr('s', 1, n > 1)), 'clients' FROM (SELECT count(*) AS n FROM R1 WHERE run = :run AND protocol "
+	"="
+	" :protocol) WHERE n > 0 UNION ALL "
+	"SELECT 'NAT entries', printf('at most %d at a time, %d of them of probes (timeout 200 s)', peak,"
+	" peak_probes), 'costs' " PEAK_AT_200 " UNION ALL "
+	"SELECT 'set-ups', group_concat(n || ' ' || setup, ', '), 'setups' FROM (SELECT count(*) AS n, setup "
+	"FROM"
+	" setups JOIN clients USING (run, client) WHERE run = :run AND protocol = :protocol GROUP BY setup"
+	" ORDER BY n DESC, setup) HAVING count(*) UNION ALL "
+	"SELECT 'starts', group_concat(n || CASE outcome WHEN 'none' THEN ' without a login' ELSE"
+	" ' login ' || outcome END, ', '), 'startups' FROM (SELECT count(*) AS n,"
+	" outcome FROM startups WHERE run = :run AND protocol = :protocol GROUP BY outcome ORDER BY n DESC,"
+	" outcome) HAVING count(*) UNION ALL "
+	"SELECT 'searches', printf('%d, of %.1f nodes on average, %.0f %% of which answered', count(*), "
+	"avg(nodes),"
+	" 100.0 * sum(answered) / nullif(sum(nodes), 0)), 'searches' FROM searches WHERE run = :run AND "
+	"protocol ="
+	" :protocol HAVING count(*) UNION ALL "
+	"SELECT 'supernodes', printf('%d connections to %d', count(*), count(DISTINCT server_ip || ' ' ||"
+	" server_port)), 'supernodes' FROM flows WHERE run = :run AND protocol = :protocol AND role = "
+	"'supernode'"
+	" AND proto = 'tcp' HAVING count(*) UNION ALL "
+	"SELECT 'round trips', printf('median %.0f ms of %d by message id', value / 1e6, n), 'round-trips' "
+	"FROM"
+	" (SELECT round_trip_ns AS value, row_number() OVER (ORDER BY round_trip_ns) AS place, count(*) OVER "
+	"()"
+	" AS n FROM round_trips WHERE run = :run AND protocol = :protocol) WHERE place = (n + 1) / 2";
+static const struct column measured_columns[] = {
+	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "in this trace", COLUMN_TEXT, FIT_WRAP, 0 },
+	{ "row by row", COLUMN_TEXT, FIT_KEEP, 0 },
 };
 
 static const struct column counter_columns[] = {
@@ -257,6 +319,19 @@ static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 	return result == QUERY_END;
 }
 
+/* Nothing to say without a client. */
+static bool measured_show(const struct view *v, unsigned width, FILE *out, struct error *err)
+{
+	if (!v->protocol[0])
+		return true;
+	fprintf(out, "\nMeasured of %s (row by row: footsteps show ", v->protocol);
+	plain_print(out, v->path);
+	fputs(" ...)\n", out);
+	return table_show(v, measured_text, measured_columns,
+			  sizeof measured_columns / sizeof measured_columns[0], "No pair.", width, 2, out,
+			  err);
+}
+
 bool show_summary(const struct view *v, const struct show_request *request, FILE *out, struct error *err)
 {
 	int64_t labels;
@@ -267,7 +342,8 @@ bool show_summary(const struct view *v, const struct show_request *request, FILE
 		return false;
 	fputs("\nFound\n", out);
 	if (!table_show(v, found_text, found_columns, sizeof found_columns / sizeof found_columns[0], NULL,
-			request->width, 2, out, err))
+			request->width, 2, out, err) ||
+	    !measured_show(v, request->width, out, err))
 		return false;
 	fputc('\n', out);
 	if (!areas_show(v, false, request->width, out, err))

@@ -2,10 +2,6 @@
  * time. */
 #include "views/show_topics.h"
 
-/* An array whose size is negative does not compile: no topic has more columns than a table. */
-#define COUNT(name)   (sizeof name / sizeof name[0])
-#define COLUMNS(name) name, COUNT(name) + 0 * sizeof(char[COUNT(name) <= TABLE_COLUMNS_MAX ? 1 : -1])
-
 static const struct column run_columns[] = {
 	{ "run", COLUMN_NUMBER, FIT_KEEP, 0 },    { "first", COLUMN_TIME, FIT_KEEP, 0 },
 	{ "last", COLUMN_TIME, FIT_KEEP, 2 },     { "packets", COLUMN_NUMBER, FIT_KEEP, 0 },
@@ -49,17 +45,12 @@ static const struct column flow_columns[] = {
 };
 
 static const struct column pair_columns[] = {
-	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },
-	{ "peer", COLUMN_TEXT, FIT_SOCKET, 0 },
-	{ "class", COLUMN_TEXT, FIT_KEEP, 0 },
-	{ "first", COLUMN_TIME, FIT_KEEP, 3 },
-	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "sent", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "received", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "bytes sent", COLUMN_NUMBER, FIT_KEEP, 2 },
-	{ "bytes received", COLUMN_NUMBER, FIT_KEEP, 2 },
-	{ "last", COLUMN_TIME, FIT_KEEP, 1 },
-	{ "first from", COLUMN_TEXT, FIT_KEEP, 1 },
+	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },     { "peer", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "class", COLUMN_TEXT, FIT_KEEP, 0 },        { "first", COLUMN_TIME, FIT_KEEP, 3 },
+	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },      { "sent", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "received", COLUMN_NUMBER, FIT_KEEP, 0 },   { "media", COLUMN_NUMBER, FIT_KEEP, 4 },
+	{ "bytes sent", COLUMN_NUMBER, FIT_KEEP, 2 }, { "bytes received", COLUMN_NUMBER, FIT_KEEP, 2 },
+	{ "last", COLUMN_TIME, FIT_KEEP, 1 },         { "first from", COLUMN_TEXT, FIT_KEEP, 1 },
 };
 
 static const struct column peer_columns[] = {
@@ -116,22 +107,24 @@ static const struct column stream_columns[] = {
 #define EXCHANGES(view)                                                                                      \
 	"SELECT flow, first_ns, socket(client_ip, client_port), socket(server_ip, server_port), last_ns - "  \
 	"first_ns,"                                                                                          \
-	" outcome, form, sizes FROM " view " WHERE run = :run ORDER BY flow"
+	" outcome, form, sizes FROM " view " WHERE run = :run" ONLY_PROTOCOL " ORDER BY flow"
 
 const struct topic show_topic_table[] = {
-	{ "clients", "No client socket was recognised or suspected.", 0,
-	  "SELECT * FROM clients WHERE run = :run ORDER BY client",
+	{ "clients", "No client socket was recognised or suspected.", FILTER_PROTOCOL,
+	  "SELECT * FROM clients WHERE run = :run" ONLY_PROTOCOL " ORDER BY client",
 	  "SELECT socket(ip, port), verdict, role, bits, peers, flows, packets_out, packets_in, callers, "
 	  "public_ip, "
 	  "version, first_ns,"
-	  " last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END FROM clients WHERE run = :run ORDER BY "
+	  " last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END FROM clients WHERE run = "
+	  ":run" ONLY_PROTOCOL " ORDER BY "
 	  "client",
 	  COLUMNS(client_columns) },
-	{ "logins", "No login was seen.", 0, "SELECT * FROM logins WHERE run = :run ORDER BY flow",
-	  EXCHANGES("logins"), COLUMNS(exchange_columns) },
-	{ "contact-lists", "No exchange with a contact-list server was seen.", 0,
-	  "SELECT * FROM contact_lists WHERE run = :run ORDER BY flow", EXCHANGES("contact_lists"),
+	{ "logins", "No login was seen.", FILTER_PROTOCOL,
+	  "SELECT * FROM logins WHERE run = :run" ONLY_PROTOCOL " ORDER BY flow", EXCHANGES("logins"),
 	  COLUMNS(exchange_columns) },
+	{ "contact-lists", "No exchange with a contact-list server was seen.", FILTER_PROTOCOL,
+	  "SELECT * FROM contact_lists WHERE run = :run" ONLY_PROTOCOL " ORDER BY flow",
+	  EXCHANGES("contact_lists"), COLUMNS(exchange_columns) },
 	/* The first ten names are those of the ground-truth files, so that either can be read in place of the
 	   other. */
 	{ "flows", "No flow is stored.", FILTER_LABEL | FILTER_CLIENT,
@@ -154,7 +147,8 @@ const struct topic show_topic_table[] = {
 	  " (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port)) ORDER BY "
 	  "flow",
 	  COLUMNS(flow_columns) },
-	{ "calls", "No call was seen.", 0, "SELECT * FROM calls WHERE run = :run ORDER BY call",
+	{ "calls", "No call was seen.", FILTER_PROTOCOL,
+	  "SELECT * FROM calls WHERE run = :run" ONLY_PROTOCOL " ORDER BY call",
 	  "SELECT call, first_ns, last_ns - first_ns, socket(near_ip, near_port), socket(far_ip, far_port),"
 	  " protocol || ' ' || media, transport || coalesce(' ' || route, ''),"
 	  " CASE WHEN sent <> received THEN sent || ' / ' || received ELSE coalesce(sent, received) END,"
@@ -171,7 +165,7 @@ const struct topic show_topic_table[] = {
 	  " ELSE coalesce(silence_out, silence_in) END, conference, basis"
 	  " FROM (SELECT *, substr('~', 1, codec_estimated_out) || codec_out AS sent,"
 	  " substr('~', 1, codec_estimated_in) || codec_in AS received FROM calls) c"
-	  " WHERE run = :run ORDER BY call",
+	  " WHERE run = :run" ONLY_PROTOCOL " ORDER BY call",
 	  COLUMNS(call_columns) },
 	{ "streams", "No stream of media was seen.", 0,
 	  "SELECT * FROM stream_list WHERE run = :run ORDER BY flow, n",
@@ -183,27 +177,30 @@ const struct topic show_topic_table[] = {
 	  " size_mean, min(belief_size, belief_gap), estimate, first_ns FROM stream_list WHERE run = :run "
 	  "ORDER BY flow, n",
 	  COLUMNS(stream_columns) },
-	{ "pairs", "No client socket exchanged a packet with a peer.", FILTER_CLIENT,
-	  "SELECT * FROM pair_classes WHERE run = :run AND (:ip IS NULL OR (client_ip = :ip AND client_port "
+	{ "pairs", "No client socket exchanged a packet with a peer.", FILTER_CLIENT | FILTER_PROTOCOL,
+	  "SELECT * FROM pair_classes WHERE run = :run" ONLY_PROTOCOL
+	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port "
 	  "= :port))"
 	  " ORDER BY client, peer",
 	  "SELECT socket(client_ip, client_port), socket(peer_ip, peer_port), class, first_ns, flows, "
 	  "packets_out,"
-	  " packets_in, payload_out, payload_in, last_ns, CASE client_first WHEN 1 THEN 'client' ELSE 'peer' "
+	  " packets_in, nullif(media_packets, 0), payload_out, payload_in, last_ns, CASE client_first WHEN 1 "
+	  "THEN 'client' ELSE 'peer' "
 	  "END"
-	  " FROM pair_classes WHERE run = :run AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port))"
+	  " FROM pair_classes WHERE run = :run" ONLY_PROTOCOL
+	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port))"
 	  " ORDER BY client, first_ns, peer",
 	  COLUMNS(pair_columns) },
-	{ "peers", "No peer of a client socket was seen.", 0,
-	  "SELECT * FROM peers WHERE run = :run ORDER BY peer",
+	{ "peers", "No peer of a client socket was seen.", FILTER_PROTOCOL,
+	  "SELECT * FROM peers WHERE run = :run" ONLY_PROTOCOL " ORDER BY peer",
 	  "SELECT socket(ip, port), clients, first_ns, last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END"
-	  " FROM peers WHERE run = :run ORDER BY clients DESC, first_ns, peer",
+	  " FROM peers WHERE run = :run" ONLY_PROTOCOL " ORDER BY clients DESC, first_ns, peer",
 	  COLUMNS(peer_columns) },
-	{ "versions", "No version check was seen.", 0,
-	  "SELECT * FROM version_checks WHERE run = :run ORDER BY packet",
+	{ "versions", "No version check was seen.", FILTER_PROTOCOL,
+	  "SELECT * FROM version_checks WHERE run = :run" ONLY_PROTOCOL " ORDER BY packet",
 	  "SELECT flow, ts_ns, socket(client_ip, client_port), action, version, platform, host FROM "
 	  "version_checks"
-	  " WHERE run = :run ORDER BY packet",
+	  " WHERE run = :run" ONLY_PROTOCOL " ORDER BY packet",
 	  COLUMNS(version_columns) },
 	{ "labels", "The trace holds no flow.", 0,
 	  "SELECT * FROM label_totals WHERE run = :run ORDER BY label, source, ndpi",

@@ -6,7 +6,9 @@
 #include "views/show.h"
 #include "views/table.h"
 
-enum { FILTER_LABEL = 1, FILTER_CLIENT = 2 };
+enum { FILTER_LABEL = 1, FILTER_CLIENT = 2, FILTER_PROTOCOL = 4 };
+/* What a statement does with --protocol: nothing, unless it is given. */
+#define ONLY_PROTOCOL " AND (:only IS NULL OR protocol = :only)"
 
 struct topic {
 	const char *name;
@@ -18,8 +20,12 @@ struct topic {
 	size_t column_count;
 };
 
-/* Terminated by a row without name. */
-extern const struct topic show_topic_table[];
+/* An array whose size is negative does not compile: no topic has more columns than a table. */
+#define COUNT(name)   (sizeof name / sizeof name[0])
+#define COLUMNS(name) name, COUNT(name) + 0 * sizeof(char[COUNT(name) <= TABLE_COLUMNS_MAX ? 1 : -1])
+
+/* What was seen, and what was measured; each is terminated by a row without name. */
+extern const struct topic show_topic_table[], show_measured_table[];
 
 /* Fills t from the statement's rows: at most `most` of them are kept; *rows counts all. */
 bool table_fill(struct table *t, const struct view *v, sqlite3_stmt *stmt, const struct column *columns,

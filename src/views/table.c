@@ -66,18 +66,36 @@ static bool grow(void **items, size_t *size, size_t used, size_t more, size_t it
 	return true;
 }
 
+/* Room for a cell of that many bytes, its NUL included; NULL when out of memory. */
+static char *cell_new(struct table *t, size_t length)
+{
+	if (!grow((void **)&t->text, &t->text_size, t->text_used, length, 1) ||
+	    !grow((void **)&t->cells, &t->cell_size, t->cell_count, 1, sizeof *t->cells))
+		return NULL;
+	t->cells[t->cell_count++] = t->text_used;
+	t->text_used += length;
+	return t->text + t->text_used - length;
+}
+
 bool table_add(struct table *t, const char *text)
 {
 	const char *shown = text && *text ? text : "-";
 	size_t length = plain_text(shown, NULL, 0) + 1;
+	char *place = cell_new(t, length);
 
-	if (!grow((void **)&t->text, &t->text_size, t->text_used, length, 1) ||
-	    !grow((void **)&t->cells, &t->cell_size, t->cell_count, 1, sizeof *t->cells))
-		return false;
-	(void)plain_text(shown, t->text + t->text_used, length);
-	t->cells[t->cell_count++] = t->text_used;
-	t->text_used += length;
-	return true;
+	if (place)
+		(void)plain_text(shown, place, length);
+	return place != NULL;
+}
+
+bool table_add_lines(struct table *t, const char *text)
+{
+	size_t length = strlen(text) + 1;
+	char *place = cell_new(t, length);
+
+	if (place)
+		memcpy(place, text, length);
+	return place != NULL;
 }
 
 bool table_add_time(struct table *t, int64_t ns)
@@ -132,6 +150,21 @@ static const char *cell(const struct table *t, const struct layout *l, size_t ro
 	return brief;
 }
 
+/* Of the widest line. */
+static size_t lines_width(const char *text)
+{
+	size_t widest = 0;
+
+	for (;; text++) {
+		size_t width = 0;
+		for (; *text && *text != '\n'; width++)
+			(void)utf8_next(&text);
+		widest = width > widest ? width : widest;
+		if (!*text)
+			return widest;
+	}
+}
+
 static void widths_measure(const struct table *t, struct layout *l)
 {
 	char brief[16];
@@ -139,7 +172,7 @@ static void widths_measure(const struct table *t, struct layout *l)
 	for (size_t c = 0; c < t->column_count; c++) {
 		l->width[c] = utf8_width(t->columns[c].header);
 		for (size_t r = 0; r < table_rows(t); r++) {
-			size_t width = utf8_width(cell(t, l, r, c, brief));
+			size_t width = lines_width(cell(t, l, r, c, brief));
 			l->width[c] = width > l->width[c] ? width : l->width[c];
 		}
 	}
@@ -296,19 +329,18 @@ static void cell_put(FILE *out, const struct column *column, const char **text, 
 		length = line_length(from, width);
 	} else {
 		const char *at = from;
-		for (size_t n = 0; *at && (n < room || column->fit == FIT_KEEP); n++)
+		for (size_t n = 0; *at && *at != '\n' && (n < room || column->fit == FIT_KEEP); n++)
 			(void)utf8_next(&at);
 		length = (size_t)(at - from);
 	}
 	*text = from + length + strspn(from + length, " ");
 	if (!wraps)
-		*text = from + strlen(from);
+		*text = from + strcspn(from, "\n") + (from[strcspn(from, "\n")] == '\n');
 	shown = cut ? 1 : 0;
 	for (const char *at = from; at < from + length; shown++)
 		(void)utf8_next(&at);
 	size_t padding = width > shown ? width - shown : 0;
-	bool right = column->kind == COLUMN_NUMBER || column->kind == COLUMN_BITS ||
-		     column->kind == COLUMN_DURATION;
+	bool right = column->kind != COLUMN_TEXT && column->kind != COLUMN_TIME;
 	if (shown == 0) {
 		*pending += width + GAP;
 		return;

@@ -17,6 +17,7 @@ enum column_kind {
 	COLUMN_TIME,     /* ns since 1970, shown as UTC ISO 8601 to the second */
 	COLUMN_DURATION, /* ns, in words */
 	COLUMN_BITS,     /* one decimal */
+	COLUMN_LINES,    /* as it is, right-aligned; '\n' begins a further line of the cell (FIT_KEEP only) */
 };
 
 enum column_fit {
@@ -44,6 +45,8 @@ void table_free(struct table *t);
 /* The next cell, row by row, left to right. NULL is shown as "-". False only when out of memory. */
 bool table_add(struct table *t, const char *text);
 bool table_add_time(struct table *t, int64_t ns);
+/* Of COLUMN_LINES: text that is known to be harmless. */
+bool table_add_lines(struct table *t, const char *text);
 bool table_add_duration(struct table *t, int64_t ns);
 bool table_add_number(struct table *t, int64_t value);
 bool table_add_bits(struct table *t, double bits);

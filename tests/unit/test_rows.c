@@ -68,7 +68,7 @@ static const struct {
 	  "1|192.0.2.1|~|~|~|~|~|~|~|~ / 1|2001:db8::1|Europe|IT|Italy|Torino|45.25|7.5|64500|GARR" },
 	{ ROW_place_file, "1|geo|a.mmdb|GeoLite2-City|11" },
 	{ ROW_peer_place,
-	  "1|skype|non-probe|2|~|~|~|~|~|~|12 / 1|skype|probe|1|Europe|IT|Italy|Torino|45.25|7.5|11" },
+	  "1|skype|probe|1|Europe|IT|Italy|Torino|45.25|7.5|11 / 1|skype|non-probe|2|~|~|~|~|~|~|12" },
 	{ ROW_supernode_contact, "1|11|skype|192.0.2.1|33033|12|13|14|1" },
 };
 
