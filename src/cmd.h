@@ -25,6 +25,7 @@ const struct subcommand *subcommand_named(const char *name, struct error *err);
 enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, char **argv);
 
 extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
+extern const struct subcommand subcommand_chart;
 extern const struct subcommand subcommand_compare;
 extern const struct subcommand subcommand_self_test;
 extern const struct subcommand subcommand_train;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cmd.h"
+#include "cmd_wishes.h"
 #include "identify/ndpi_bridge.h"
 #include "store/pipeline.h"
 #include "store/places.h"
@@ -20,7 +21,7 @@ static struct {
 	bool json, append, tunnels, no_ndpi, no_hash, self_check, strict, quiet;
 	int flows; /* index into flow_choices */
 	int64_t idle_ns;
-	struct option_list local_nets;
+	struct option_list local_nets, activity;
 	uint64_t count, ndpi_packets, head_bytes, max_flows, max_sockets, max_pairs;
 	double verdict_bits, suspect_bits;
 } given = {
@@ -87,6 +88,13 @@ static const struct option options[] = {
 	  "Whose addresses they are: such a database of autonomous systems, as DB-IP ASN Lite or GeoLite2 "
 	  "ASN.",
 	  NULL, NULL },
+	{ "activity", 0, OPTION_LIST, &given.activity, "N|ADDRESS:PORT",
+	  "Of how many clients of each protocol, or of which, every message's time is kept for activity "
+	  "plots "
+	  "(R6): the most active one without a call, the most active one with both signalling and a call, "
+	  "then "
+	  "further ones; 0: of none. Several may be named, also separated by commas.",
+	  "2", NULL },
 	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
 	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
 	  NULL },
@@ -317,7 +325,8 @@ static bool check_options(struct error *err)
 }
 
 static struct pipeline_options pipeline_options(const struct netset *internal,
-						const struct voice_models *models, struct places *places)
+						const struct voice_models *models, struct places *places,
+						struct activity_wishes *wishes)
 {
 	return (struct pipeline_options){
 		.decode = { .tunnels = given.tunnels },
@@ -330,7 +339,10 @@ static struct pipeline_options pipeline_options(const struct netset *internal,
 					    .internal = internal },
 			       .models = models,
 			       .max_pairs = (uint32_t)given.max_pairs,
-			       .measure = { .places = places },
+			       .measure = { .activity = wishes->count,
+					    .wishes = wishes->used,
+					    .wish = wishes->item,
+					    .places = places },
 			       .all_flows = given.flows == FLOWS_ALL,
 			       .strict = given.strict },
 		.ndpi = !given.no_ndpi && ndpi_bridge_available(),
@@ -407,7 +419,7 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 }
 
 static enum exit_status open_and_analyse(const char *const *paths, size_t count,
-					 const struct netset *internal)
+					 const struct netset *internal, struct activity_wishes *wishes)
 {
 	const struct source_options source_options = { .filter = given.filter,
 						       .hash = !given.no_hash,
@@ -423,7 +435,7 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	if (models && (given.geo || given.asn))
 		places = places_open(given.geo, given.asn, &err);
 	bool ok = models && (places || (!given.geo && !given.asn));
-	const struct pipeline_options wanted = pipeline_options(internal, models, places);
+	const struct pipeline_options wanted = pipeline_options(internal, models, places, wishes);
 	struct source *source = ok ? source_open_files(paths, count, &source_options, &err) : NULL;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
 	if (p)
@@ -448,12 +460,16 @@ static enum exit_status run(const char *const *paths, size_t count)
 	struct error err;
 	enum exit_status status = EXIT_COMPLETE;
 	struct netset *internal = netset_new();
+	struct activity_wishes wishes = { 0 };
 	bool ok = internal || error_memory(&err, "the internal networks");
 
 	catch_signals();
-	if (ok && check_paths(paths, count, &err) && check_options(&err) && local_nets(internal, &err))
-		status = open_and_analyse(paths, count, internal);
-	else
+	if (ok && check_paths(paths, count, &err) && check_options(&err) && local_nets(internal, &err) &&
+	    wishes_parse(&wishes, &given.activity, &err)) {
+		status = open_and_analyse(paths, count, internal, &wishes);
+		if (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)
+			wishes_warn(&wishes);
+	} else
 		status = command_fail(&err);
 	netset_free(internal);
 	return status;

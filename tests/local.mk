@@ -1,5 +1,6 @@
 # Unit tests: one cmocka program per module; tests/unit/test_MODULE is made of tests/unit/test_MODULE.c.
 FS_UNITS = \
+	tests/unit/test_activity \
 	tests/unit/test_base \
 	tests/unit/test_behave \
 	tests/unit/test_bittorrent \
@@ -8,6 +9,7 @@ FS_UNITS = \
 	tests/unit/test_capture \
 	tests/unit/test_capture_files \
 	tests/unit/test_capture_reading \
+	tests/unit/test_chart \
 	tests/unit/test_clock \
 	tests/unit/test_contacts \
 	tests/unit/test_compare \

@@ -31,24 +31,34 @@ bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, con
 		       struct error *err)
 {
 	uint64_t hash = hash_words(&k->key, &r->first_packet, sizeof r->first_packet);
-	uint32_t at = 0, i;
+	uint32_t at = 0, i, count = (uint32_t)r->sizes + r->thinned;
 
 	while ((i = row_index_probe(&k->by_flow, hash, &at)) != ROW_NONE)
 		if (k->flow[i].flow == r->first_packet)
-			return true;
-	if (k->messages + r->sizes > KEPT_MESSAGES_MAX) {
+			break;
+	if (i != ROW_NONE && k->flow[i].count >= count)
+		return true;
+	if (k->messages + count > KEPT_MESSAGES_MAX) {
 		k->refused++;
 		return true;
 	}
-	void *rows = k->flow;
-	bool room = rows_reserve(&rows, k->flows, &k->flow_room, sizeof *k->flow);
-	k->flow = rows;
-	if (!room || !reserve(k, r->sizes) || !row_index_add(&k->by_flow, hash, k->flows))
+	if (i == ROW_NONE) {
+		void *rows = k->flow;
+		bool room = rows_reserve(&rows, k->flows, &k->flow_room, sizeof *k->flow);
+		k->flow = rows;
+		if (!room || !row_index_add(&k->by_flow, hash, k->flows))
+			return error_memory(err, "the messages of a chart");
+		i = k->flows++;
+		k->flow[i] = (struct kept_flow){ r->first_packet, r->first_ns, k->messages, 0 };
+	}
+	if (!reserve(k, count))
 		return error_memory(err, "the messages of a chart");
-	k->flow[k->flows++] = (struct kept_flow){ r->first_packet, r->first_ns, k->messages, r->sizes };
-	if (r->sizes)
-		memcpy(k->message + k->messages, log, r->sizes * sizeof *log);
-	k->messages += r->sizes;
+	if (count)
+		memcpy(k->message + k->messages, log, count * sizeof *log);
+	/* A shorter log of the flow stays where it was, unused. */
+	k->flow[i].start = k->messages;
+	k->flow[i].count = count;
+	k->messages += count;
 	return true;
 }
 

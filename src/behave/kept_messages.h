@@ -30,7 +30,9 @@ struct kept_messages { /* zeroed but for the key: empty */
 };
 
 void kept_messages_drop(struct kept_messages *k);
-/* Keeps the r->sizes messages of a flow; once, however often it is asked for. False only when out of memory.
+/*
+ * Keeps the messages of a flow, those of the thinned part too (size 0): once, however often it is asked for;
+ * of different logs the longest. False only when out of memory.
  */
 bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, const struct logged_message *log,
 		       struct error *err);

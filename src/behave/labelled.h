@@ -22,7 +22,8 @@ struct measured_client {
 struct labelled_flow {
 	const struct flow_record *r;      /* final: label, protocol, role */
 	const struct logged_message *log; /* r->sizes messages; none of a flow in which nothing looked like
-					     the protocol. Longer flows than MESSAGE_LOG_MAX go on without */
+					     the protocol. Of longer flows than MESSAGE_LOG_MAX r->thinned
+					     entries without a size are behind them, see message_log.h */
 	uint32_t client;                  /* number, 1.. */
 	uint8_t protocol;
 	bool client_is_initiator;

@@ -1,4 +1,6 @@
 FS_BEHAVE = \
+	src/behave/activity.c \
+	src/behave/activity.h \
 	src/behave/bursts.c \
 	src/behave/bursts.h \
 	src/behave/callers.h \

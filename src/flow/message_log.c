@@ -23,12 +23,31 @@ static uint32_t gap_before(struct flow *flow, int64_t ts_ns)
 	return gap < UINT32_MAX ? (uint32_t)gap : UINT32_MAX;
 }
 
+/* A flow with a whole log: is this one due? See message_log.h. */
+static bool is_due(const struct flow *flow, enum direction dir, int64_t ts_ns)
+{
+	int64_t step = (flow->logged_ns - flow->first_ns) >> MESSAGE_THIN_SHIFT;
+	int64_t since = ts_ns - flow->logged_ns;
+
+	if (step < MESSAGE_THIN_NS)
+		step = MESSAGE_THIN_NS;
+	if (since < step || flow->sizes_count >= MESSAGE_KEPT_MAX)
+		return false;
+	/* The other side's turn, unless it is silent. */
+	bool was_responder = flow->sizes->size[flow->sizes->used - 1] & FROM_RESPONDER;
+	return was_responder != (dir == TO_INITIATOR) || since >= 2 * step;
+}
+
 void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size, int64_t ts_ns)
 {
 	struct message_log *chunk = flow->sizes;
+	uint32_t kept = size < MESSAGE_SIZE_MAX ? size : MESSAGE_SIZE_MAX;
 
-	if (flow->sizes_count >= MESSAGE_LOG_MAX)
-		return;
+	if (flow->sizes_count >= MESSAGE_LOG_MAX) {
+		if (!is_due(flow, dir, ts_ns))
+			return;
+		kept = 0;
+	}
 	if (!chunk || chunk->used == CHUNK_ENTRIES) {
 		chunk = slab_get(pool);
 		if (!chunk)
@@ -37,7 +56,6 @@ void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, u
 		chunk->used = 0;
 		flow->sizes = chunk;
 	}
-	uint32_t kept = size < MESSAGE_SIZE_MAX ? size : MESSAGE_SIZE_MAX;
 	chunk->gap[chunk->used] = gap_before(flow, ts_ns);
 	chunk->size[chunk->used++] = (uint16_t)(kept | (dir == TO_INITIATOR ? FROM_RESPONDER : 0));
 	flow->sizes_count++;

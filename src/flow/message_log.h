@@ -1,13 +1,26 @@
 /*
  * Sizes and times of a flow's messages, six bytes each, in pooled chunks: what the payload-size figures (R8),
- * keep-alive intervals and message charts need without keeping packets. At most MESSAGE_LOG_MAX per flow; the
- * rest is counted in the flow's sides and said to be missing.
+ * keep-alive intervals and message charts need without keeping packets. At most MESSAGE_LOG_MAX per flow.
+ *
+ * Behind those a long flow, such as a call, goes on thinned, so that an activity plot (R6) sees it to its
+ * end: a message is kept when MESSAGE_THIN_SHIFT says that the flow has grown older by enough since the last
+ * one that was kept, without its size. Directions take turns while both speak. What is between is counted in
+ * the flow's sides alone.
  */
 #ifndef FS_FLOW_MESSAGE_LOG_H
 #define FS_FLOW_MESSAGE_LOG_H
 #include "flow/flow.h"
 #define MESSAGE_LOG_MAX 1024U
-#define MESSAGE_TICK_NS 10000 /* unit of time in the log: 2^32 of them are 12 hours */
+/*
+ * Of the thinned part: 1/256 of the flow's age, so that a plot of up to some 256 columns misses none, and at
+ * least 100 ms. That makes 256 entries until the flow is 25.6 s old, and ln(T / 25.6 s) / ln(1 + 1/256) to
+ * the age T: 2592 for a week. The bound is that of 17 days.
+ */
+#define MESSAGE_THIN_SHIFT 8
+#define MESSAGE_THIN_NS    INT64_C(100000000)
+#define MESSAGE_THIN_MAX   3072U
+#define MESSAGE_KEPT_MAX   (MESSAGE_LOG_MAX + MESSAGE_THIN_MAX)
+#define MESSAGE_TICK_NS    10000 /* unit of time in the log: 2^32 of them are 12 hours */
 struct slab;
 struct message_log { /* one cache line */
 	struct message_log *older;
@@ -19,15 +32,15 @@ struct message_log { /* one cache line */
 /* A message as it is kept with a closed flow. Plain data without padding. */
 struct logged_message {
 	uint32_t gap;  /* as above; saturates */
-	uint16_t size; /* payload on the wire, at most MESSAGE_SIZE_MAX */
+	uint16_t size; /* payload on the wire, at most MESSAGE_SIZE_MAX; 0: of the thinned part */
 	uint8_t dir;   /* enum direction */
 	uint8_t zero;
 };
 _Static_assert(sizeof(struct logged_message) == 8, "written to the spool as bytes: no padding");
 #define MESSAGE_SIZE_MAX 0x7fffU
 
-/* Does nothing beyond the limit, or when out of memory: the log is then shorter than the flow's message
- * count. */
+/* size > 0. Thins beyond the limit; does nothing when out of memory: the log is then shorter than the flow's
+ * message count. */
 void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, uint32_t size, int64_t ts_ns);
 void message_log_drop(struct slab *pool, struct flow *flow);
 /* Copies up to max entries, oldest first; returns how many. */

@@ -1,5 +1,6 @@
 /* A closed flow, copied out of the flow table; see record.h. */
 #include "identify/record.h"
+#include "flow/message_log.h"
 
 const char *const flow_role_names[ROLE_COUNT] = {
 #define X(name, words) #name,
@@ -14,6 +15,8 @@ const char *const flow_role_words[ROLE_COUNT] = {
 
 void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_end why)
 {
+	uint16_t sizes = flow->sizes_count < MESSAGE_LOG_MAX ? flow->sizes_count : MESSAGE_LOG_MAX;
+
 	*r = (struct flow_record){
 		.first_packet = flow->first_packet,
 		.last_packet = flow->last_packet,
@@ -35,7 +38,8 @@ void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_
 		.icmp_errors = flow->icmp_errors,
 		.duplicates = flow->duplicates,
 		.disordered = flow->disordered,
-		.sizes = flow->sizes_count,
+		.sizes = sizes,
+		.thinned = (uint16_t)(flow->sizes_count - sizes),
 		.matched = flow->id.matched,
 		.refused = flow->id.refused,
 		.bits = flow->id.bits,

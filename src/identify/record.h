@@ -20,7 +20,8 @@ struct flow_record {
 	bool syn_seen; /* TCP: the start of the connection was captured */
 	bool echo_asked; /* ICMP: the initiator sent an echo request */
 	uint16_t icmp_errors, duplicates, disordered;
-	uint16_t sizes;            /* entries of the message log that follow */
+	uint16_t sizes;            /* entries of the message log that follow, each a message */
+	uint16_t thinned;          /* ... and behind them those of its thinned part */
 	uint32_t matched, refused; /* dissectors, as in flow_identity */
 	float bits;                /* evidence about the flow itself */
 	const char *label;         /* of a dissector, or NULL; after verdicts: final, never NULL */

@@ -178,13 +178,13 @@ static bool keep_measured(struct aggregate *a, const struct flow_record *r)
 void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
 {
 	struct flow_record r;
-	struct logged_message log[MESSAGE_LOG_MAX];
+	struct logged_message log[MESSAGE_KEPT_MAX];
 
 	if (a->failed)
 		return;
 	flow_record_from(&r, flow, why);
 	judge_flow(&a->judge, &r);
-	r.sizes = (uint16_t)message_log_copy(flow, log, MESSAGE_LOG_MAX);
+	uint32_t kept = message_log_copy(flow, log, MESSAGE_KEPT_MAX);
 	if (!openings_add(&a->openings, &r, a->options.sockets.verdict_bits, &a->failure))
 		a->failed = true;
 	if (r.measured && !keep_measured(a, &r))
@@ -192,7 +192,7 @@ void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end 
 	a->flows++;
 	a->packets += r.side[0].packets + r.side[1].packets;
 	if (!spool_append(a->spool, (struct span){ (const uint8_t *)&r, sizeof r },
-			  (struct span){ (const uint8_t *)log, r.sizes * sizeof log[0] }, &a->failure))
+			  (struct span){ (const uint8_t *)log, kept * sizeof log[0] }, &a->failure))
 		a->failed = true;
 }
 

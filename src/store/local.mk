@@ -13,6 +13,7 @@ FS_STORE = \
 	src/store/label.h \
 	src/store/measure.c \
 	src/store/measure.h \
+	src/store/measure_activity.c \
 	src/store/measure_contacts.c \
 	src/store/measure_lengths.c \
 	src/store/measure_round_trips.c \

@@ -11,6 +11,7 @@
 #ifndef FS_STORE_MEASURE_H
 #define FS_STORE_MEASURE_H
 #include "base/problems.h"
+#include "behave/activity.h"
 #include "behave/calls.h"
 #include "behave/distributions.h"
 #include "behave/exchanges.h"
@@ -20,7 +21,9 @@
 #include "store/sink.h"
 
 struct measure_options {
-	uint32_t activity;     /* R6: so many clients */
+	/* R6: so many clients of each protocol, and these. Which of them there are is noted in them. */
+	uint32_t activity, wishes;
+	struct activity_wish *wish;
 	struct places *places; /* --geo, --asn; borrowed; NULL: none */
 };
 

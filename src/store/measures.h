@@ -1,6 +1,7 @@
 /* The measurements, in the order in which they write: `struct measurement measure_NAME` of
  * store/measure_NAME.c. MEASUREMENT_SURVEYING: it sees all flows beforehand, too (measure_survey_NAME). */
 MEASUREMENT(lengths)
+MEASUREMENT(activity)
 MEASUREMENT(round_trips)
 MEASUREMENT(network_cost)
 MEASUREMENT(contacts)

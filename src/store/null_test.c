@@ -130,6 +130,7 @@ static void flow_ended(void *self, struct flow *flow, enum flow_end why)
 		return;
 	}
 	flow_record_from(&t->record[t->records], flow, why);
+	t->record[t->records].thinned = 0;
 	t->record[t->records++].sizes = 0; /* the message log is not kept */
 }
 

@@ -189,6 +189,22 @@ bool row_put_activity(struct sink *s, const struct activity_row *row, struct err
 	add_integer(r, "place", row->place);
 	add_integer(r, "client", row->client);
 	add_text(r, "why", row->why);
+	add_time_or_null(r, "first_ns", row->flows > 0, row->first_ns);
+	add_integer(r, "peers", row->peers);
+	add_integer(r, "flows", row->flows);
+	add_count(r, "cut", row->cut);
+	add_count(r, "left_out", row->left_out);
+	return end(s, r, err);
+}
+
+bool row_put_activity_flow(struct sink *s, const struct activity_flow_row *row, struct error *err)
+{
+	struct row *r = begin(s, ROW_activity_flow);
+
+	add_integer(r, "place", row->place);
+	add_count(r, "flow", row->flow);
+	add_integer(r, "peer", row->peer);
+	add_text(r, "sent", row->client_began ? "out" : "in");
 	return end(s, r, err);
 }
 

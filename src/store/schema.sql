@@ -497,11 +497,25 @@ CREATE TABLE scene_flows (          -- flows with packets in it; their messages 
 ) WITHOUT ROWID;
 
 CREATE TABLE activity (             -- R6: clients whose every message is kept
-	run    INTEGER NOT NULL,
-	place  INTEGER NOT NULL,    -- 1..
-	client INTEGER NOT NULL,
-	why    TEXT NOT NULL,       -- words: the most active without a call, ...
+	run      INTEGER NOT NULL,
+	place    INTEGER NOT NULL,  -- 1..
+	client   INTEGER NOT NULL,
+	why      TEXT NOT NULL,     -- words: the most active without a call, ...
+	first_ns INTEGER,           -- of its flows; NULL: there is none
+	peers    INTEGER NOT NULL,
+	flows    INTEGER NOT NULL,  -- rows of activity_flows
+	cut      INTEGER NOT NULL,  -- of these, with too many messages: only the ends of each direction are kept
+	left_out INTEGER NOT NULL,  -- further flows, of which nothing is kept
 	PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+
+CREATE TABLE activity_flows (       -- R6: its flows, UDP and TCP
+	run      INTEGER NOT NULL,
+	place    INTEGER NOT NULL,
+	flow     INTEGER NOT NULL,
+	peer     INTEGER NOT NULL,  -- 1.. in order of first contact (D4: the other socket)
+	sent     TEXT NOT NULL,     -- which direction of the messages is the client's: out, in
+	PRIMARY KEY (run, place, flow)
 ) WITHOUT ROWID;
 
 CREATE TABLE messages (             -- of flows in activity and scenes
@@ -510,7 +524,8 @@ CREATE TABLE messages (             -- of flows in activity and scenes
 	n         INTEGER NOT NULL, -- 1..
 	ts_ns     INTEGER NOT NULL,
 	direction TEXT NOT NULL,    -- out, in
-	bytes     INTEGER NOT NULL, -- payload; 0: not kept, a message of a long flow, see definitions
+	bytes     INTEGER NOT NULL, -- payload; 0: not kept. Then it is of the thinned part of a long flow, or an end
+	                            -- of a flow without a log (docs/definitions.md, Activity plots and charts)
 	PRIMARY KEY (run, flow, n)
 ) WITHOUT ROWID;
 

@@ -243,13 +243,22 @@ struct activity_row {
 	uint32_t place; /* 1.. */
 	uint32_t client;
 	const char *why;
+	int64_t first_ns; /* of its flows */
+	uint32_t peers, flows;
+	uint64_t cut, left_out; /* flows, see behave/activity.h */
+};
+struct activity_flow_row {
+	uint32_t place;
+	uint64_t flow;
+	uint32_t peer;     /* 1.. in order of first contact */
+	bool client_began; /* it is the initiator */
 };
 struct message_row {
 	uint64_t flow;
 	uint32_t n; /* 1.. */
 	int64_t ts_ns;
 	enum direction dir;
-	uint32_t bytes;
+	uint32_t bytes; /* 0: of the thinned part of a long flow */
 };
 
 /* From DNS answers in the trace. */
@@ -339,6 +348,7 @@ struct stream_row {
 	X(scene, scenes)                                                                                     \
 	X(scene_flow, scene_flows)                                                                           \
 	X(activity, activity)                                                                                \
+	X(activity_flow, activity_flows)                                                                     \
 	X(message, messages)                                                                                 \
 	X(name, names)                                                                                       \
 	X(place, places)                                                                                     \

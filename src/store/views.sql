@@ -116,6 +116,15 @@ FROM (SELECT run, protocol, value, sum(count) AS flows,
       FROM distributions WHERE measure = 'source_flow_us' GROUP BY run, protocol, value);
 
 -- R6
+-- A row for each dot: peer is +n for a message that the client sent to its n-th peer, -n for one that came from it.
+-- Messages are timed to 10 us, rounded down, so that the first one may seem older than its flow.
+CREATE VIEW R6 AS
+SELECT a.run, c.protocol, a.place,
+       CASE WHEN instr(c.ip, ':') THEN '[' || c.ip || ']' ELSE c.ip END || ':' || c.port AS client,
+       a.why, max(m.ts_ns - a.first_ns, 0) / 1e9 AS seconds,
+       CASE m.direction WHEN f.sent THEN f.peer ELSE -f.peer END AS peer, m.bytes, m.flow
+FROM activity a JOIN clients c USING (run, client) JOIN activity_flows f USING (run, place)
+     JOIN messages m USING (run, flow);
 
 -- R7
 -- Table I: shares of the pair classes (D10) in the signalling of internal clients, and those of RMM; NULL: of nothing.

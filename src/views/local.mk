@@ -1,6 +1,14 @@
 FS_VIEWS = \
 	src/views/artefact.c \
 	src/views/artefact.h \
+	src/views/chart.h \
+	src/views/chart_json.c \
+	src/views/chart_load.c \
+	src/views/chart_rows.c \
+	src/views/chart_scenes.c \
+	src/views/chart_svg.c \
+	src/views/chart_text.c \
+	src/views/chart_words.c \
 	src/views/compare.c \
 	src/views/compare.h \
 	src/views/compare_distributions.c \

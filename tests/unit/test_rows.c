@@ -61,7 +61,8 @@ static const struct {
 	{ ROW_search, "1|1|skype|2|3|4|~|0|0|0|0|0 / 1|11|skype|12|13|14|15|16|17|18|19|20" },
 	{ ROW_scene, "1|call|1|~|2|3 / 1|login|11|12|13|14" },
 	{ ROW_scene_flow, "1|login|11|12" },
-	{ ROW_activity, "1|1|12|most active" },
+	{ ROW_activity, "1|1|12|most active|13|14|15|16|17 / 1|2|13|asked for|~|0|0|0|0" },
+	{ ROW_activity_flow, "1|1|11|12|out / 1|1|13|14|in" },
 	{ ROW_message, "1|11|1|13|out|14 / 1|11|2|15|in|16" },
 	{ ROW_name, "1|192.0.2.1|ui.example.com|example.com|11" },
 	{ ROW_place,
@@ -90,7 +91,10 @@ static void put_behaviour(struct sink *s)
 	PUT(scene, "login", 11, 12, 13, 14);
 	PUT(scene, "call", 1, 0, 2, 3);
 	PUT(scene_flow, "login", 11, 12);
-	PUT(activity, 1, 12, "most active");
+	PUT(activity, 1, 12, "most active", 13, 14, 15, 16, 17);
+	PUT(activity, .place = 2, .client = 13, .why = "asked for");
+	PUT(activity_flow, 1, 11, 12, true);
+	PUT(activity_flow, 1, 13, 14, false);
 	PUT(message, 11, 1, 13, TO_RESPONDER, 14);
 	PUT(message, 11, 2, 15, TO_INITIATOR, 16);
 }

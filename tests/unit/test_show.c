@@ -117,7 +117,7 @@ static const char measured[] =
 	"70, 45), (1, 'skype', "
 	"1, 200000000000, 9,"
 	" 5000000000, 4, 0, 3, 2, 12, 5);"
-	"INSERT INTO activity VALUES (1, 1, 1, 'the most active');"
+	"INSERT INTO activity VALUES (1, 1, 1, 'the most active', NULL, 0, 0, 0, 0);"
 	"INSERT INTO scenes VALUES (1, 'login', 1, 1, 0, 3400000000);"
 	"INSERT INTO scene_flows VALUES (1, 'login', 1, 5), (1, 'login', 1, 6);";
 

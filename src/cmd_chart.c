@@ -1,0 +1,245 @@
+/* footsteps chart: the messages of a login, a search or a call as a message-sequence chart. */
+#include "cmd.h"
+#include "store/open.h"
+#include "views/chart.h"
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_OF_FILES 80U /* of charts that do not go to a terminal */
+#define WIDTH_LEAST    40U
+#define WIDTH_MOST     500U
+
+static struct {
+	uint64_t number[CHART_KIND_COUNT], run, width, rows;
+	const char *output;
+	bool list, text, json;
+} given = { .rows = CHART_ROWS_DEFAULT };
+
+static const struct option options[] = {
+	{ "login", 0, OPTION_COUNT, &given.number[CHART_KIND_login], "NUMBER",
+	  "Draw this login: from the client's first packet until it is done.", NULL, NULL },
+	{ "search", 0, OPTION_COUNT, &given.number[CHART_KIND_search], "NUMBER",
+	  "Draw this search for a user.", NULL, NULL },
+	{ "call", 0, OPTION_COUNT, &given.number[CHART_KIND_call], "NUMBER",
+	  "Draw this call: its set-up, media and tear-down.", NULL, NULL },
+	{ "list", 'l', OPTION_FLAG, &given.list, NULL,
+	  "List what can be drawn. That is done, too, when nothing is named and there is more than one.",
+	  NULL, NULL },
+	{ "output", 'o', OPTION_TEXT, &given.output, "FILE.svg", "Write an SVG drawing to this file.", NULL,
+	  NULL },
+	{ "text", 0, OPTION_FLAG, &given.text, NULL,
+	  "Print the chart as text, which is done without -o anyway.", NULL, NULL },
+	{ "json", 'j', OPTION_FLAG, &given.json, NULL,
+	  "Print the chart's rows, or the list, as JSON: one object per line.", NULL, NULL },
+	{ "rows", 0, OPTION_COUNT, &given.rows, "NUMBER",
+	  "Put messages together until there are at most so many arrows; 0: an arrow for every message.",
+	  "120", NULL },
+	{ "width", 0, OPTION_COUNT, &given.width, "COLUMNS", "Width of the text.",
+	  "that of the terminal, or 80", NULL },
+	{ "run", 0, OPTION_COUNT, &given.run, "NUMBER", "Which run of the database.", "the last one", NULL },
+};
+
+static const struct command command = {
+	.name = "chart",
+	.summary = "draw a login, a search or a call as a message-sequence chart",
+	.usage = "[options] DATABASE|CAPTURE",
+	.details = "Parties are columns: the client, its supernode, the servers, and nodes that behave alike "
+		   "in one "
+		   "column. An arrow is a message, or several: 'UDP 4 x 18 B' are four of 18 bytes of "
+		   "payload each, "
+		   "'TCP 1159 B (4)' four of 1159 bytes together. Messages are put together only as far as "
+		   "is needed "
+		   "for --rows arrows; below the chart stands how. Openings and closings of TCP connections "
+		   "are drawn "
+		   "by the first and last packet of the flow; which side closed it is not told.\n\n"
+		   "Times are seconds since the beginning of the scene. Text is drawn with the characters of "
+		   "the "
+		   "locale: in plain ASCII where it is not UTF-8.\n\n"
+		   "A capture is read first, as 'footsteps read' does without options, into a database that "
+		   "is not "
+		   "kept. Where options are needed, or several charts, make a database.",
+	.examples = "footsteps chart campus.db\twhat can be drawn\n"
+		    "footsteps chart campus.db --login 1\ton the terminal\n"
+		    "footsteps chart monday.pcap --call 2 -o call.svg\tas a drawing\n"
+		    "footsteps chart campus.db --login 1 --rows 0 --json\tevery message, for a program\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+};
+
+static const struct command *chart_command(void)
+{
+	return &command;
+}
+
+static unsigned output_width(void)
+{
+	struct winsize size;
+
+	if (given.width)
+		return (unsigned)given.width;
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col >= WIDTH_LEAST)
+		return size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
+	return WIDTH_OF_FILES;
+}
+
+static bool locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool utf8 = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+
+	if (locale)
+		freelocale(locale);
+	return utf8;
+}
+
+/* A drawing that fails half-way does not stay. */
+static bool write_svg(const struct chart *c, struct error *err)
+{
+	FILE *out = strcmp(given.output, "-") == 0 ? stdout : fopen(given.output, "w");
+
+	if (!out)
+		return error_set(err, EXIT_OUTPUT, "%s: %s", given.output, strerror(errno));
+	chart_put_svg(c, out);
+	if (out == stdout)
+		return true;
+	bool failed = ferror(out);
+	errno = 0;
+	if (fclose(out) != 0 || failed) {
+		int why = errno;
+		unlink(given.output);
+		return error_set(err, EXIT_OUTPUT, "%s: %s", given.output,
+				 why ? strerror(why) : "a write failed");
+	}
+	return true;
+}
+
+static bool draw(const struct view *v, enum chart_kind kind, int64_t number, struct error *err)
+{
+	struct chart c = { 0 };
+	bool ok = chart_scene(v, kind, number, &c.scene, err) && chart_load(&c, v, err) &&
+		  chart_arrange(&c, (uint32_t)given.rows, err);
+
+	if (ok && given.output)
+		ok = write_svg(&c, err);
+	if (ok && given.json)
+		chart_put_json(&c, stdout);
+	else if (ok && (given.text || !given.output))
+		chart_put_text(&c, locale_is_utf8(), output_width(), stdout);
+	chart_free(&c);
+	return ok;
+}
+
+static bool list(const struct view *v, int64_t count, struct error *err)
+{
+	if (!chart_list(v, given.json, output_width(), stdout, err))
+		return false;
+	if (count > 0 && !given.json && !given.list)
+		printf("\nName one: footsteps chart %s --login NUMBER, --search NUMBER or --call NUMBER\n",
+		       v->path);
+	return true;
+}
+
+/* What was named, or the only one that there is, or the list. */
+static bool run_on(const struct view *v, struct error *err)
+{
+	enum chart_kind kind = CHART_KIND_login;
+	int64_t number = 0, count;
+
+	for (int i = 0; i < CHART_KIND_COUNT; i++)
+		if (given.number[i]) {
+			kind = (enum chart_kind)i;
+			number = given.number[i] < INT64_MAX ? (int64_t)given.number[i] : INT64_MAX;
+		}
+	if (!chart_count(v, &count, err))
+		return false;
+	if (number == 0 && count == 1 && !given.list && !chart_only(v, &kind, &number, err))
+		return false;
+	if (number == 0 && given.output)
+		return error_set(err, EXIT_USAGE,
+				 "draw what? Name a scene; 'footsteps chart %s --list' lists them", v->path);
+	return number == 0 || given.list ? list(v, count, err) : draw(v, kind, number, err);
+}
+
+static enum exit_status chart_database(const char *path, const char *shown, struct error *err)
+{
+	struct view v;
+	sqlite3 *db = store_open_read(path, err);
+
+	if (!db)
+		return command_fail(err);
+	bool ok = view_open(&v, db, shown, given.run, err) && run_on(&v, err);
+	sqlite3_close(db);
+	return ok ? EXIT_COMPLETE : command_fail(err);
+}
+
+/* Reads a capture into a database in a directory of its own, which is removed. */
+static enum exit_status chart_capture(const char *path, struct error *err)
+{
+	const char *above = getenv("TMPDIR");
+	char directory[4096], database[4200];
+	char *arguments[] = { "--quiet", "--no-hash", "--no-ndpi", "--activity",
+			      "0",       "-o",        database,    (char *)path };
+	size_t count = sizeof arguments / sizeof arguments[0];
+
+	snprintf(directory, sizeof directory, "%s/footsteps-chart-XXXXXX", above && *above ? above : "/tmp");
+	if (!mkdtemp(directory)) {
+		error_set(err, EXIT_OUTPUT, "%s: %s; TMPDIR says where there is room", directory,
+			  strerror(errno));
+		return command_fail(err);
+	}
+	snprintf(database, sizeof database, "%s/capture.db", directory);
+	enum exit_status read = subcommand_run(&subcommand_read, (int)count, arguments);
+	enum exit_status status = read;
+	if (read == EXIT_COMPLETE || read == EXIT_INCOMPLETE) {
+		status = chart_database(database, path, err);
+		status = status == EXIT_COMPLETE ? read : status;
+	}
+	unlink(database);
+	rmdir(directory);
+	return status;
+}
+
+static bool check_options(size_t count, struct error *err)
+{
+	unsigned scenes = 0;
+
+	for (int i = 0; i < CHART_KIND_COUNT; i++)
+		scenes += given.number[i] != 0;
+	if (count != 1)
+		return error_set(err, EXIT_USAGE, "%s; name one database or capture",
+				 count ? "too many arguments" : "a chart of what?");
+	if (scenes > 1)
+		return error_set(err, EXIT_USAGE, "--login, --search and --call exclude each other");
+	if (given.text && given.json)
+		return error_set(err, EXIT_USAGE, "--text and --json exclude each other");
+	if (given.width && (given.width < WIDTH_LEAST || given.width > WIDTH_MOST))
+		return error_set(err, EXIT_USAGE, "--width: between %u and %u columns", WIDTH_LEAST,
+				 WIDTH_MOST);
+	if (given.rows > UINT32_MAX)
+		return error_set(err, EXIT_USAGE, "--rows: at most %u", UINT32_MAX);
+	return true;
+}
+
+static enum exit_status chart_run(const char *const *arguments, size_t count)
+{
+	struct error err;
+
+	if (!check_options(count, &err))
+		return command_fail(&err);
+	if (file_look(arguments[0]).kind == FILE_CAPTURE)
+		return chart_capture(arguments[0], &err);
+	return chart_database(arguments[0], arguments[0], &err);
+}
+
+const struct subcommand subcommand_chart = {
+	.name = "chart",
+	.summary = "a login, a search or a call as a message-sequence chart",
+	.command = chart_command,
+	.run = chart_run,
+};
