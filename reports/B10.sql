@@ -3,7 +3,7 @@
 -- order: 300
 -- section: Calls
 -- about: Voice and video (B10 to B12, B14): media flows of two hosts that belong together. The near host is the
---   internal one. Rates and bandwidth leave holds out. Basis: format is read from every message (RTP), socket is a
+--   internal one, and media says of which protocol a call is: all of them are here. Rates and bandwidth leave holds out. Basis: format is read from every message (RTP), socket is a
 --   recognised client socket whose messages are like a voice codec's, statistics the chi-square test of the payload
 --   and such messages. A codec after ~ is an estimate. MOS is the E-model's (G.107), of the worse direction.
 -- paper: Baset and Schulzrinne: 40 to 120 bytes, about 85 packets/s both ways together, 5 kB/s; no silence
@@ -32,7 +32,8 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        conference, basis, flows, call
 FROM B10 AS calls WHERE run = :run ORDER BY call;
 
-SELECT printf('%d calls: %d with video, %d over TCP, %d relayed, %d with a hold, %d in a conference; %.0f minutes in all.',
-              count(*), sum(media LIKE '%video%'), sum(transport <> 'udp'), sum(coalesce(route, '') = 'relayed'),
-              sum(holds > 0), sum(conference IS NOT NULL), sum(last_ns - first_ns) / 6e10)
+SELECT printf('%d call%s: %d with video, %d over TCP, %d relayed, %d with a hold, %d in a conference; %s in all.',
+              count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END, sum(media LIKE '%video%'), sum(transport <> 'udp'), sum(coalesce(route, '') = 'relayed'),
+              sum(holds > 0), sum(conference IS NOT NULL), CASE WHEN sum(last_ns - first_ns) < 120e9 THEN printf('%.0f s', sum(last_ns - first_ns) / 1e9)
+              ELSE printf('%.0f minutes', sum(last_ns - first_ns) / 6e10) END)
 FROM B10 WHERE run = :run;

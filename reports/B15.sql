@@ -11,7 +11,7 @@ SELECT strftime('%Y-%m-%d', day_ns / 1000000000, 'unixepoch') AS "day (UTC)", su
        common AS "common with the day before", connections AS "TCP connections"
 FROM B15 WHERE run = :run AND protocol = :protocol ORDER BY day_ns;
 
-SELECT printf('%d day%s with %.1f supernodes on average, %d different ones in all%s.', count(*),
+SELECT printf('%d day%s with %.3g supernodes on average, %d different ones in all%s.', count(*),
               CASE count(*) WHEN 1 THEN '' ELSE 's' END, avg(supernodes), max(cumulative),
               CASE WHEN count(common) > 0 THEN printf('; %.0f %% of a day''s are those of the day before', 100.0 * sum(common)
                    / sum(CASE WHEN common IS NOT NULL THEN supernodes END)) ELSE '' END)

@@ -17,7 +17,7 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', began_ns / 1000000000, 'unixepoch') AS "be
        udp_asked AS "asked over UDP", udp_answered AS answered, round(udp_answer_s, 3) AS "first answer (s)",
        tcp_tried AS "connected to", round(tcp_first_s, 3) AS "first connection (s)",
        round(supernode_s, 3) AS "supernode (s)", round(login_s, 3) AS "login answered (s)",
-       icmp_echoes AS "echo requests to", outcome, supernode_flow AS "supernode, flow", login_flow AS "login, flow", startup
+       icmp_echoes AS "echo requests to", outcome, supernode_flow AS "supernode flow", login_flow AS "login flow", startup
 FROM B2 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY startup;
 
 SELECT printf('Start-ups: %d. Nodes asked over UDP: %d, of which %d answered; start-ups in which none did: %d. Supernode found: ',

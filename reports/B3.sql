@@ -19,7 +19,8 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        messages_out AS sent, messages_in AS received, payload_out AS "bytes sent", payload_in AS "bytes received", flow
 FROM B3 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY first_ns, flow;
 
-SELECT printf('Connections tried: %d, to %d supernodes. ', count(*), count(DISTINCT server_ip || ' ' || server_port))
+SELECT printf('Connections tried: %d, to %d supernode%s. ', count(*), count(DISTINCT server_ip || ' ' || server_port),
+              CASE count(DISTINCT server_ip || ' ' || server_port) WHEN 1 THEN '' ELSE 's' END)
        || CASE sum(connected) WHEN 0 THEN 'None went on behind its openings.'
           ELSE printf('Went on behind the openings: %d, for %.0f s on average.', sum(connected),
                       avg(CASE WHEN connected THEN (last_ns - first_ns) / 1e9 END)) END

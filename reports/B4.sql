@@ -3,7 +3,8 @@
 -- order: 230
 -- section: Logins
 -- about: Exchanges with a login server (B4). Messages are bytes, > sent by the client and < by the server;
---   time to answer is from the first to the fourth message.
+--   time to answer is from the first
+--   message to the server's answer, which is the fourth in version 1.x.
 -- paper: Baset and Schulzrinne: four messages of 5, 5, 413 and 222 bytes; a fourth of 18 bytes is a
 --   failure. A whole login takes 3 to 7 s, or 34 to 35 s behind a firewall that blocks UDP.
 -- empty: No login was seen.

@@ -14,9 +14,12 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port AS client,
        setup AS "set-up",
        round(seconds, 2) AS "lasted (s)", nodes, answered, waves, bytes_out AS "bytes sent", bytes_in AS "bytes received",
-       supernode_flow AS "supernode, flow", search
+       supernode_flow AS "supernode flow", search
 FROM B9 WHERE run = :run AND protocol IS coalesce(:protocol, protocol) ORDER BY search;
 
-SELECT printf('Searches: %d; nodes asked on average: %.1f, in %.1f waves; they took %.1f s on average, %.1f s at the most.',
-              count(*), avg(nodes), avg(waves), avg(seconds), max(seconds))
+SELECT CASE count(*)
+       WHEN 1 THEN printf('1 search: %d node%s asked in %d wave%s; it took %.1f s.', max(nodes), CASE max(nodes) WHEN 1 THEN '' ELSE 's' END,
+                          max(waves), CASE max(waves) WHEN 1 THEN '' ELSE 's' END, max(seconds))
+       ELSE printf('%d searches: %.1f nodes asked on average, in %.1f waves; they took %.1f s on average, %.1f s at the most.',
+                   count(*), avg(nodes), avg(waves), avg(seconds), max(seconds)) END
 FROM B9 WHERE run = :run AND protocol IS coalesce(:protocol, protocol);

@@ -23,9 +23,12 @@ FROM times t CROSS JOIN ends e LEFT JOIN N3 n
      ON n.run = :run AND n.protocol = :protocol AND n.period = e.period AND n.start_s = t.start_s
 ORDER BY t.start_s;
 
-WITH hours AS (SELECT * FROM N3 WHERE run = :run AND protocol = :protocol AND period = 'hour')
-SELECT printf('The busiest hour begins at %s: packets %d, kB of signalling %.4g, active'
-              || ' clients %d. In all hours together: new clients %d, logins %d, calls %d.', start_utc, packets,
-              payload / 1e3, active_clients,
-              (SELECT sum(new_clients) FROM hours), (SELECT sum(logins) FROM hours), (SELECT sum(calls) FROM hours))
-FROM hours ORDER BY payload DESC, start_s LIMIT 1;
+WITH own AS (SELECT * FROM N3 WHERE run = :run AND protocol = :protocol),
+     drawn AS (SELECT * FROM own WHERE period = (
+               SELECT CASE WHEN sum(period = 'minute') > 0 THEN 'minute'
+                           WHEN max(start_s) - min(start_s) <= 2000 * 3600 THEN 'hour' ELSE 'day' END FROM own))
+SELECT printf('The busiest %s begins at %s: packets %d, kB of signalling %.4g, active'
+              || ' clients %d. In all %ss together: new clients %d, logins %d, calls %d.', period, start_utc, packets,
+              payload / 1e3, active_clients, period,
+              (SELECT sum(new_clients) FROM drawn), (SELECT sum(logins) FROM drawn), (SELECT sum(calls) FROM drawn))
+FROM drawn ORDER BY payload DESC, start_s LIMIT 1;

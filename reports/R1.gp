@@ -1,7 +1,6 @@
 # In: bits_per_s, upto_percent, client, lifetime_s
 stats data skip 1 using ($1 > 0 ? $1 : 1e30) name "P" nooutput
 stats data skip 1 using 1 name "B" nooutput
-stats data skip 1 using ($2 >= 50 ? $1 : 1e30) name "M" nooutput
 # From the decade of the slowest that sent anything; the paper's point is in the picture.
 first = P_min < 10 ? 10 ** floor(log10(P_min)) : 10
 last = B_max > 1000 ? 10 ** ceil(log10(B_max) + 0.01) : 1000
@@ -12,8 +11,6 @@ set ytics 20
 set format x "%g"
 set xlabel "average signalling bitrate (bit/s)"
 set ylabel "internal clients that send at most as much (%)"
-# Where the curve is not: it rises at its median.
-if (M_min > sqrt(first * last)) { set key top left Left reverse } else { set key bottom right }
 $paper << EOD
 100	95
 EOD

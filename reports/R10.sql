@@ -1,6 +1,6 @@
 -- title: Peers by continent, country and city
 -- kind: table
--- order: 572
+-- order: 582
 -- section: Traffic
 -- about: External addresses of the recognised clients' peers (R10, table II of Rossi, Mellia and Meo) by the file of
 --   --geo: all continents, the ten first countries of the continent with most addresses, and the ten first cities of its

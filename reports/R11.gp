@@ -13,7 +13,6 @@ set ytics 20
 set format x "%g"
 set xlabel "round-trip time (ms)"
 set ylabel "round trips at most as long (%)"
-set key bottom right
 # A class without a sample has no curve, but it has its line in the key.
 probe = P_sum > 0 ? "data skip 1 using (axis($1)):4 with steps lt 1 title 'probe'" : "NaN with lines lt 1 title 'probe: none'"
 other = N_sum > 0 ? "data skip 1 using (axis($1)):5 with steps lt 2 title 'non-probe'" : "NaN with lines lt 2 title 'non-probe: none'"

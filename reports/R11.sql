@@ -1,6 +1,6 @@
 -- title: Round-trip times
 -- kind: figure
--- order: 580
+-- order: 572
 -- section: Traffic
 -- about: CDF of the time from a client's packet to its reply (R11, figure 6 of Rossi, Mellia and Meo), at most one for
 --   each signalling flow over UDP: of probes, from the probe to its response; of non-probe traffic, from the first
@@ -9,6 +9,7 @@
 --   network and of the program that answers, from the place of the capture on.
 -- paper: round trips of probes are shorter than those of non-probe traffic; from Torino, those within Europe take less
 --   than 100 ms.
+-- empty: No packet of a client with its reply: no client was recognised, or nothing over UDP was answered.
 -- cautions: dropped clock_jumps disordered worst_disorder_us
 SELECT ms, probe_samples, non_probe_samples, probe_upto_percent, non_probe_upto_percent
 FROM (SELECT ms, probe_samples, non_probe_samples, probe_upto_percent, non_probe_upto_percent

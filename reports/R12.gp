@@ -13,7 +13,7 @@ $paper << EOD
 EOD
 set multiplot layout 1, 2
 # Here is room for the key: hardly any external peer is contacted by many clients.
-set key bottom right
+set key inside bottom right vertical
 set title "external peers"
 set xlabel "contacted by so many clients"
 set ylabel "peers contacted by at most as many (%)"

@@ -6,7 +6,6 @@ set yrange [0 : 105]
 set ytics 20
 set xlabel "peers that a client exchanged a packet with in 5 minutes"
 set ylabel "intervals with at most as many (%)"
-set key bottom right
 $paper << EOD
 30	90
 75	99

@@ -14,9 +14,10 @@ SELECT max(min(peers) - 1, 0) AS peers, 0 AS intervals, 0.0 AS upto_percent -- t
 FROM contacts HAVING count(*) > 0
 UNION ALL SELECT * FROM contacts ORDER BY peers, upto_percent;
 
-SELECT printf('%.4g peers on average (paper: 16) over the intervals (%d), at most %d in 90 %% of them (paper: 30)'
+SELECT CASE sum(intervals) WHEN 1 THEN printf('One client in a single interval: %d peers (paper: 16 on average, at most 30 in 90 %%).', max(peers))
+       ELSE printf('%.4g peers on average (paper: 16) over the intervals (%d), at most %d in 90 %% of them (paper: 30)'
               || ' and at most %d in 99 %% (paper: 75); %.1f %% of the intervals are without a packet.',
               1.0 * sum(peers * intervals) / sum(intervals), sum(intervals),
               min(CASE WHEN upto_percent >= 90 THEN peers END), min(CASE WHEN upto_percent >= 99 THEN peers END),
-              100.0 * sum(CASE peers WHEN 0 THEN intervals ELSE 0 END) / sum(intervals))
+              100.0 * sum(CASE peers WHEN 0 THEN intervals ELSE 0 END) / sum(intervals)) END
 FROM R2 WHERE run = :run AND protocol = :protocol AND class = 'internal';

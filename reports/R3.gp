@@ -4,7 +4,6 @@ set yrange [0 : 105]
 set tics 20
 set xlabel "signalling in all bytes of the client (%)"
 set ylabel "clients with at most that share (%)"
-set key top left Left reverse
 $paper << EOD
 5	5
 99	20

@@ -5,6 +5,7 @@
 -- about: Complementary CDF of source flow length (R4, figure 2 of Rossi, Mellia and Meo): the share of
 --   source flows, each direction of a client's UDP flow counted by itself, with more than so many packets.
 -- paper: about 80 % of the source flows are single packets, and 99 % are shorter than 6 packets.
+-- empty: No recognised client exchanged signalling over UDP.
 -- cautions: dropped duplicates clock_jumps disordered
 SELECT packets, flows, longer, longer_percent FROM R4 WHERE run = :run AND protocol = :protocol ORDER BY packets;
 

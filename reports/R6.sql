@@ -1,8 +1,8 @@
 -- title: Activity of single clients
 -- kind: figure
--- order: 140
+-- order: 120
 -- section: Clients
--- about: Every message of a client (R6, figure 3 of Rossi, Mellia and Meo): time since its first packet, and
+-- about: Every message of a client over UDP and TCP (R6, figure 3 of Rossi, Mellia and Meo): time since its first packet, and
 --   the peer, numbered in order of first contact; above the axis what the client sent, below it what it
 --   received. Dots in a row are a peer that it keeps talking to, dots in a column many peers at once, and the
 --   slanted edge is its discovery of new ones. Of long flows the messages behind the 1024th are thinned. What

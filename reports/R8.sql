@@ -6,6 +6,7 @@
 --   Meo): a probe is a pair of client and peer with one flow of a single packet and at most one reply;
 --   heartbeats and dialogs are non-probe.
 -- paper: probes are typically smaller than non-probe traffic.
+-- empty: No recognised client exchanged signalling over UDP.
 -- cautions: dropped duplicates
 WITH sizes AS (SELECT payload_bytes, probe_messages, non_probe_messages, probe_upto_percent, non_probe_upto_percent
                FROM R8 WHERE run = :run AND protocol = :protocol)

@@ -1,6 +1,6 @@
 -- title: Where the peers are
 -- kind: figure
--- order: 570
+-- order: 580
 -- section: Traffic
 -- with: world.tsv
 -- about: External addresses of the recognised clients' peers on the map (R9, figure 5 of Rossi, Mellia and Meo), by the

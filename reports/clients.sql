@@ -1,6 +1,6 @@
 -- title: Client sockets
 -- kind: table
--- order: 190
+-- order: 100
 -- section: Clients
 -- about: Sockets with a verdict (D3), most peers first. Bits are log2 of a likelihood ratio; 'footsteps
 --   show DATABASE why SOCKET' prints the evidence. Lifetime is from a client's first to its last packet
@@ -17,8 +17,6 @@ SELECT CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port
        round((last_ns - first_ns) / 1e9, 1) AS "lifetime (s)"
 FROM clients WHERE run = :run AND (:protocol IS NULL OR protocol = :protocol) ORDER BY peers DESC, client;
 
-SELECT printf('Recognised: %d, suspected: %d. Behind a NAT: %d, with a public address of their own: %d,'
-              || ' not known: %d.',
-              sum(verdict = protocol), sum(verdict <> protocol), sum(coalesce(behind_nat, 0) = 1),
-              sum(coalesce(behind_nat, 1) = 0), sum(behind_nat IS NULL))
+SELECT printf('Recognised: %d, suspected: %d. Told their public address by their peers: %d.', sum(verdict = protocol),
+              sum(verdict <> protocol), sum(public_ip IS NOT NULL))
 FROM clients WHERE run = :run AND (:protocol IS NULL OR protocol = :protocol);

@@ -1,6 +1,6 @@
 -- title: Network set-ups
 -- kind: table
--- order: 150
+-- order: 110
 -- section: Clients
 -- about: How each recognised client is connected (B7), as far as its traffic tells, and why. Asked: peers that it sent the first
 --   packet to, over UDP. Callers: hosts that spoke to it first.

@@ -8,6 +8,6 @@ set linetype 4 lc rgb "black" lw 1.5 dt (2,3) pt 6 ps 1.2
 set border 3 lw 1
 set tics nomirror out
 set grid xtics ytics lc rgb "#b0b0b0" lw 0.5 dt (1,3)
-set key top right Right width -1 samplen 3 spacing 1.1
+# Above the plot, where no curve can run behind it.
+set key above center horizontal Right width -1 samplen 3 spacing 1.1
 set rmargin 4
-set tmargin 1

@@ -29,7 +29,13 @@ addEventListener("load", () => {
 	said.buttons = all(document, "button").length;
 	said.hidden = all(document, "section, article, .nothing li, tbody tr").filter(e => !Math.min(...box(e))).length;
 	said.paper = getComputedStyle(document.body).backgroundColor;
-	said.figures = all(document, "figure").map(figure => ({
+	said.charts = all(document, "article.chart figure").map(figure => ({
+		name: figure.closest("article").id,
+		arrows: all(figure, "path.a, path.c, path.g").filter(e => Math.max(...box(e)) > 0).length,
+		ink: all(figure, "text, path.a, path.g").map(e => getComputedStyle(e)).map(s => s.stroke !== "none" && s.fill === "none" ? s.stroke : s.fill),
+		fonts: [...new Set(all(figure, "text.l").map(text => getComputedStyle(text).fontSize))],
+	}));
+	said.figures = all(document, "article.drawn figure").map(figure => ({
 		name: figure.closest("article").id,
 		box: box(figure.querySelector("svg")),
 		colours: marks(figure).filter(e => Math.max(...box(e)) > 0).map(colour),
@@ -111,7 +117,7 @@ def contrast(one, other):
 
 def faint(said):
     """Marks and words of figures that hardly differ from the page behind them."""
-    return sorted({(figure["name"], colour) for figure in said["figures"] for colour in figure["colours"] + figure["ink"]
+    return sorted({(figure["name"], colour) for figure in said["figures"] + said["charts"] for colour in figure.get("colours", []) + figure["ink"]
                    if contrast(colour, said["paper"]) < LEAST_CONTRAST})
 
 
@@ -148,8 +154,14 @@ def reported(name, captures):
 
 def drawn(name, directory):
     """This one needs no browser."""
-    figures = sorted(file for file in os.listdir(directory) if file.endswith(".svg"))
+    drawings = sorted(file for file in os.listdir(directory) if file.endswith(".svg"))
+    charts = [file for file in drawings if 'class="msc"' in read(os.path.join(directory, file))]
+    figures = [file for file in drawings if file not in charts]
     tap.ok(figures, f"{name}: there are figures")
+    # Several captures, one of them with a login: and each has messages.
+    tap.ok("B17-login.svg" in charts, f"{name}: there is a chart of a login", charts)
+    tap.equal([file for file in charts if len(re.findall(r'<path class="[acg]"', read(os.path.join(directory, file)))) < 3], [],
+              f"{name}: every chart has arrows")
     seen = {figure: htmlpage.marks(read(os.path.join(directory, figure))) for figure in figures}
     tap.equal([(figure, seen[figure]) for figure in figures if not htmlpage.is_drawn(read(os.path.join(directory, figure)))], [],
               f"{name}: every figure has visible marks of this trace")
@@ -198,6 +210,9 @@ def in_browser(name, directory):
         tap.ok(frame["needed"] <= width, f"{name}: no sideways scrolling at {width} px", frame["needed"])
         tap.equal([f["name"] for f in frame["figures"] if f["box"][0] < 250 or f["box"][1] < 150 or not f["colours"]], [],
                   f"{name}: figures have a size and marks at {width} px")
+        # A style inside one drawing holds for the whole page: it must be the chart's alone.
+        tap.equal([c["name"] for c in frame["charts"] if c["arrows"] < 3 or c["fonts"] != ["12px"]], [],
+                  f"{name}: charts have arrows and labels at {width} px")
     tap.equal(faint(said["page", 1280]), [], f"{name}: marks and words stand out")
     tap.equal(unsorted(said["page", 1280]), [], f"{name}: tables sort")
     dark, console = probed({"page": text}, "--force-dark-mode")

@@ -141,7 +141,7 @@ def classes(db):
     rows, says = report(db, "R12")
     tap.equal(rows[2:5], [("external", "probe", 1, 0, 0.0), ("external", "probe", 1, 1, 50.0), ("external", "probe", 2, 1, 100.0)],
               "R12: each curve with its foot")
-    tap.ok("internal peers contacted with a probe: 1, 100.0 % of them by one (paper: about 65 %), at most by 1" in says,
+    tap.ok("Internal clients contacted with a probe: 1, 100.0 % of them by a single peer (paper: about 65 %), none by more than 1." in says,
            "R12: what it says", says)
 
 

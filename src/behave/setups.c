@@ -1,5 +1,6 @@
 /* How a client is connected; see setups.h. */
 #include "behave/setups.h"
+#include "base/clock.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -57,6 +58,9 @@ static bool udp_blocked(const struct setup_facts *f, struct setup_verdict *out)
 /* Who gets in through the translator. */
 static enum setup judge_nat(const struct setup_facts *f, struct setup_verdict *out)
 {
+	char lived[DURATION_TEXT];
+
+	duration_format(f->lived_ns, lived);
 	say_translated(f, out);
 	if (f->strangers > 0 || f->callers >= SETUP_CALLERS_MANY) {
 		uint32_t n = f->strangers > 0 ? f->strangers : f->callers;
@@ -73,14 +77,13 @@ static enum setup judge_nat(const struct setup_facts *f, struct setup_verdict *o
 		return SETUP_nat;
 	}
 	if (f->lived_ns < SETUP_QUIET_NS || f->answered == 0) {
-		say(out, "No peer reached it first in %.0f s: too little to tell whether strangers get in.",
-		    (double)f->lived_ns / 1e9);
+		say(out, "No peer reached it first in %s: too little to tell whether strangers get in.", lived);
 		return SETUP_nat;
 	}
 	say(out,
-	    "No peer reached it first in %.0f s, while %u of %u asked answered: strangers do not get in (a "
+	    "No peer reached it first in %s, while %u of %u asked answered: strangers do not get in (a "
 	    "client that can be reached is called about once a minute).",
-	    (double)f->lived_ns / 1e9, f->answered, f->asked);
+	    lived, f->answered, f->asked);
 	return SETUP_port_restricted_nat;
 }
 

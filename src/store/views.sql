@@ -314,7 +314,8 @@ WINDOW following AS (PARTITION BY run, protocol, client_ip, connected ORDER BY f
 
 -- B4
 CREATE VIEW B4 AS
-SELECT l.*, ((SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 4)
+-- The answer is message 4 of version 1.x, and comes later where the client sends more before it.
+SELECT l.*, ((SELECT min(ts_ns) FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND what = 'answer')
              - (SELECT ts_ns FROM exchange_messages m WHERE m.run = l.run AND m.flow = l.flow AND n = 1)) / 1e9 AS answer_s
 FROM logins l;
 

@@ -134,7 +134,10 @@ static bool number_read(const char *text, long least, long most, long *value)
 static bool kind_read(const char *text, enum artefact_kind *kind)
 {
 	static const char *const names[] = {
-		[ARTEFACT_TABLE] = "table", [ARTEFACT_FIGURE] = "figure", [ARTEFACT_TEXT] = "text"
+		[ARTEFACT_TABLE] = "table",
+		[ARTEFACT_FIGURE] = "figure",
+		[ARTEFACT_TEXT] = "text",
+		[ARTEFACT_CHART] = "chart",
 	};
 
 	for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
@@ -164,7 +167,7 @@ static bool head_take(struct artefact *a, const struct head *h, const char *wher
 		return error_set(err, EXIT_INPUT, "%s: its first comment lacks 'title: ...'", where);
 	if (!kind_read(h->kind, &a->kind))
 		return error_set(err, EXIT_INPUT,
-				 "%s: its first comment lacks 'kind: figure', 'kind: table' or 'kind: text'",
+				 "%s: its first comment lacks 'kind: figure', 'table', 'chart' or 'text'",
 				 where);
 	if (!number_read(h->order, 0, 1000000, &order))
 		return error_set(err, EXIT_INPUT,

@@ -14,7 +14,8 @@
 enum artefact_kind {
 	ARTEFACT_TABLE,
 	ARTEFACT_FIGURE,
-	ARTEFACT_TEXT, /* each row is a paragraph */
+	ARTEFACT_TEXT,  /* each row is a paragraph */
+	ARTEFACT_CHART, /* the message-sequence chart of the scene that its first row names */
 };
 
 struct artefact {

@@ -17,19 +17,22 @@
 #define FOOT_LINE  17.0
 #define CHARACTER  6.6 /* width of a letter of the sockets, about */
 
-/* Colours twice and no variables, which few programs besides browsers know. On paper they are the light ones.
+/*
+ * Colours twice and no variables, which few programs besides browsers know. On paper they are the light ones.
+ * All of it under a class of its own: a style inside a drawing that stands in a page holds for the whole
+ * page.
  */
 static const char style[] =
-	"text{font:12px sans-serif;fill:#000}.t{font-weight:bold;font-size:16px}"
-	".n{text-anchor:end}.h{text-anchor:middle;font-weight:bold}"
-	".s{text-anchor:middle;font-size:11px}.m{font-size:11px}"
-	".l{paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}"
-	".p{fill:#fff}.b{fill:none;stroke:#000}.v{stroke:#777;stroke-dasharray:2 3}"
-	".a,.c,.g{fill:none;stroke:#000;stroke-width:1.2}.g{stroke-width:2.8}.c{stroke-dasharray:5 "
-	"3}.x{fill:#000}"
-	"@media screen and "
-	"(prefers-color-scheme:dark){text,.x{fill:#e6e6e6}.p{fill:#1b1b1b}.l{stroke:#1b1b1b}"
-	".a,.b,.c,.g{stroke:#e6e6e6}.v{stroke:#999}}";
+	".msc text{font:12px sans-serif;fill:#000}.msc .t{font-weight:bold;font-size:16px}"
+	".msc .n{text-anchor:end}.msc .h{text-anchor:middle;font-weight:bold}"
+	".msc .s{text-anchor:middle;font-size:11px}.msc .m{font-size:11px}"
+	".msc .l{paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}"
+	".msc .p{fill:#fff}.msc .b{fill:none;stroke:#000}.msc .v{stroke:#777;stroke-dasharray:2 3}"
+	".msc .a,.msc .c,.msc .g{fill:none;stroke:#000;stroke-width:1.2}"
+	".msc .g{stroke-width:2.8}.msc .c{stroke-dasharray:5 3}.msc .x{fill:#000}"
+	"@media screen and (prefers-color-scheme:dark){"
+	".msc text,.msc .x{fill:#e6e6e6}.msc .p{fill:#15181c}.msc .l{stroke:#15181c}"
+	".msc .a,.msc .b,.msc .c,.msc .g{stroke:#e6e6e6}.msc .v{stroke:#999}}";
 
 static double lane_x(uint32_t lane)
 {
@@ -130,6 +133,7 @@ void chart_put_svg(const struct chart *c, FILE *out)
 	chart_subtitle(c, subtitle);
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
+		"class=\"msc\" "
 		"width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\">\n<title>",
 		width, height, width, height);
 	html_put(out, title);

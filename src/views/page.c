@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define INPUTS_NAMED 3
+#define NOTHING      "Not in this trace"
 
 /* "monday.pcap, tuesday.pcap and 5 more" */
 static bool inputs_put(FILE *out, const struct view *v, struct error *err)
@@ -129,13 +130,36 @@ static size_t section_length(const struct page_item *items, size_t count)
 	return length;
 }
 
+/* A section of nothing but empty items is none: they are named together at the end of the page. */
+static bool is_barren(const struct page_item *items, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (is_shown(&items[i]) || items[i].artefact->kind == ARTEFACT_TEXT)
+			return false;
+	return length > 0;
+}
+
+static bool any_barren(const struct page_item *items, size_t count)
+{
+	for (size_t length; count; items += length, count -= length) {
+		length = section_length(items, count);
+		if (is_barren(items, length))
+			return true;
+	}
+	return false;
+}
+
 static void contents_put(FILE *out, const struct page_item *items, size_t count)
 {
+	bool barren = any_barren(items, count);
+
 	fputs("<nav aria-label=\"Contents\"><ul>\n", out);
 	for (size_t length; count; items += length, count -= length) {
 		const char *section = items[0].artefact->section;
 		unsigned named = 0;
 		length = section_length(items, count);
+		if (is_barren(items, length))
+			continue;
 		fputs("<li><a href=\"#", out);
 		section_id_put(out, section);
 		fprintf(out, "\">%s</a>", section);
@@ -148,6 +172,8 @@ static void contents_put(FILE *out, const struct page_item *items, size_t count)
 			}
 		fputs(named ? "</ul></li>\n" : "</li>\n", out);
 	}
+	if (barren)
+		fputs("<li><a href=\"#section-nothing\">" NOTHING "</a></li>\n", out);
 	fputs("</ul></nav>\n", out);
 }
 
@@ -176,22 +202,47 @@ static bool shown_put(FILE *out, const struct view *v, const struct page_frame *
 	return ok;
 }
 
+static bool nothing_put(FILE *out, const struct view *v, const struct page_item *items, size_t count,
+			struct error *err)
+{
+	bool any = false, ok = true;
+
+	for (size_t i = 0; ok && i < count; i++)
+		if (!is_shown(&items[i]) && items[i].artefact->kind != ARTEFACT_TEXT) {
+			fputs(any ? "" : "<ul class=\"nothing\">\n", out);
+			any = true;
+			ok = page_nothing_put(out, v, &items[i], err);
+		}
+	fputs(any ? "</ul>\n" : "", out);
+	return ok;
+}
+
+/* The items of the sections that have no other. */
+static bool barren_put(FILE *out, const struct view *v, const struct page_item *items, size_t count,
+		       struct error *err)
+{
+	bool ok = true;
+
+	if (!any_barren(items, count))
+		return true;
+	fputs("<section id=\"section-nothing\">\n<h2>" NOTHING "</h2>\n", out);
+	for (size_t length; ok && count; items += length, count -= length) {
+		length = section_length(items, count);
+		if (is_barren(items, length))
+			ok = nothing_put(out, v, items, length, err);
+	}
+	fputs("</section>\n", out);
+	return ok;
+}
+
 static bool section_put(FILE *out, const struct view *v, const struct page_frame *frame,
 			const struct page_item *items, size_t count, struct error *err)
 {
-	bool ok, nothing = false;
-
 	fputs("<section id=\"", out);
 	section_id_put(out, items[0].artefact->section);
 	fprintf(out, "\">\n<h2>%s</h2>\n", items[0].artefact->section);
-	ok = shown_put(out, v, frame, items, count, err);
-	for (size_t i = 0; ok && i < count; i++)
-		if (!is_shown(&items[i]) && items[i].artefact->kind != ARTEFACT_TEXT) {
-			fputs(nothing ? "" : "<ul class=\"nothing\">\n", out);
-			nothing = true;
-			ok = page_nothing_put(out, v, &items[i], err);
-		}
-	fputs(nothing ? "</ul>\n</section>\n" : "</section>\n", out);
+	bool ok = shown_put(out, v, frame, items, count, err) && nothing_put(out, v, items, count, err);
+	fputs("</section>\n", out);
 	return ok;
 }
 
@@ -229,10 +280,12 @@ bool page_write(FILE *out, const struct view *v, const struct page_frame *frame,
 	fputs("<div class=\"layout\">\n", out);
 	contents_put(out, items, count);
 	fputs("<main>\n", out);
-	for (size_t length; ok && count; items += length, count -= length) {
-		length = section_length(items, count);
-		ok = section_put(out, v, frame, items, length, err);
+	for (size_t length, at = 0; ok && at < count; at += length) {
+		length = section_length(items + at, count - at);
+		if (!is_barren(items + at, length))
+			ok = section_put(out, v, frame, items + at, length, err);
 	}
+	ok = ok && barren_put(out, v, items, count, err);
 	fputs("</main>\n</div>\n<footer>", out);
 	html_put(out, frame->manifest);
 	fprintf(out,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTHING_DRAWN  "No recognised flows in this trace."
+#define NOTHING_DRAWN  "Nothing of the kind is in this trace."
 #define NOTHING_LISTED "No rows."
 
 /* Where an id is defined or used: id="x", href="#x", url(#x). */
@@ -151,7 +151,10 @@ bool page_item_put(FILE *out, const struct view *v, const struct page_item *item
 		   const struct page_place *place, struct error *err)
 {
 	static const char *const classes[] = {
-		[ARTEFACT_TABLE] = "table", [ARTEFACT_FIGURE] = "drawn", [ARTEFACT_TEXT] = "text"
+		[ARTEFACT_TABLE] = "table",
+		[ARTEFACT_FIGURE] = "drawn",
+		[ARTEFACT_TEXT] = "text",
+		[ARTEFACT_CHART] = "chart",
 	};
 	const struct artefact *a = item->artefact;
 
@@ -163,7 +166,7 @@ bool page_item_put(FILE *out, const struct view *v, const struct page_item *item
 	}
 	heading_put(out, a);
 	paragraph_put(out, "says", "", item->says);
-	if (a->kind == ARTEFACT_FIGURE)
+	if (a->kind == ARTEFACT_FIGURE || a->kind == ARTEFACT_CHART)
 		figure_put(out, item, place->directory);
 	else
 		fputs(item->body, out);

@@ -1,6 +1,7 @@
 /* `footsteps report`: runs each artefact's SQL, draws its figure, and puts the page together. */
 #include "views/report.h"
 #include "base/progress.h"
+#include "views/chart.h"
 #include "views/figures.h"
 #include "views/page.h"
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define INDEX           "index.html"
 #define TABLE_ROWS_MOST 200U /* in the page; the TSV has all */
 #define INPUTS_SHOWN    3
+#define CHART_ROWS      60U   /* of a chart in the page: two screens, and one sheet of paper */
 #define LOOK_EVERY      50000 /* steps of SQLite's machine between two looks at the signals: a few ms */
 
 struct material {
@@ -135,6 +137,44 @@ static bool rows_write(struct report *r, const struct artefact *a, FILE *html, c
 	return ok;
 }
 
+/* Which scene a chart is of: kind and number, the first two columns of its first row. */
+static bool scene_read(struct report *r, const struct artefact *a, struct chart_scene *scene,
+		       struct error *err)
+{
+	sqlite3_stmt *stmt = query_open(r->v, a->sql, err);
+	enum query_result result = stmt ? query_step(r->v, stmt, err) : QUERY_FAILED;
+	int kind = 0;
+
+	while (result == QUERY_ROW && kind < CHART_KIND_COUNT &&
+	       strcmp(query_text(stmt, 0), chart_kind_names[kind]) != 0)
+		kind++;
+	int64_t number = result == QUERY_ROW ? sqlite3_column_int64(stmt, 1) : 0;
+	sqlite3_finalize(stmt);
+	if (result == QUERY_FAILED)
+		return false;
+	if (result == QUERY_END || kind == CHART_KIND_COUNT)
+		return error_set(err, EXIT_INPUT,
+				 "%s.sql: its first row begins with no kind and number of a scene", a->name);
+	return chart_scene(r->v, (enum chart_kind)kind, number, scene, err);
+}
+
+static bool chart_draw(struct report *r, const struct artefact *a, struct error *err)
+{
+	char name[ARTEFACT_NAME_MAX + 4];
+	struct chart c = { 0 };
+	bool ok = scene_read(r, a, &c.scene, err) && chart_load(&c, r->v, err) &&
+		  chart_arrange(&c, CHART_ROWS, err);
+	FILE *out = NULL;
+
+	snprintf(name, sizeof name, "%s.svg", a->name);
+	if (ok)
+		out = staging_file(&r->staging, name, err);
+	if (out)
+		chart_put_svg(&c, out);
+	chart_free(&c);
+	return out && staging_file_close(&r->staging, name, out, err);
+}
+
 /* Asks the database for one artefact, and has its figure drawn while the next ones are asked for. */
 static bool item_make(struct report *r, size_t i, struct error *err)
 {
@@ -143,10 +183,11 @@ static bool item_make(struct report *r, size_t i, struct error *err)
 	struct material *made = &r->materials[i];
 	const char *tail = "";
 	size_t size;
-	FILE *html = a->kind == ARTEFACT_FIGURE ? NULL : open_memstream(&made->body, &size);
+	bool drawing = a->kind == ARTEFACT_FIGURE || a->kind == ARTEFACT_CHART;
+	FILE *html = drawing ? NULL : open_memstream(&made->body, &size);
 
 	item->artefact = a;
-	if (!html && a->kind != ARTEFACT_FIGURE)
+	if (!html && !drawing)
 		return error_memory(err, "a table");
 	bool ok = rows_write(r, a, html, &tail, &item->rows, err);
 	if (html && fclose(html) != 0 && ok)
@@ -157,8 +198,12 @@ static bool item_make(struct report *r, size_t i, struct error *err)
 	}
 	item->body = made->body;
 	item->says = made->says;
-	if (!ok || a->kind != ARTEFACT_FIGURE || !item->rows)
+	if (!ok || !drawing || !item->rows)
 		return ok;
+	if (a->kind == ARTEFACT_CHART) {
+		made->figure.made = FIGURE_SVG;
+		return chart_draw(r, a, err);
+	}
 	made->figure = (struct figure){ .artefact = a, .rows = item->rows };
 	return figures_draw(r->figures, &made->figure, err);
 }

@@ -53,30 +53,26 @@ static const struct column round_trip_columns[] = {
 };
 
 static const struct column series_columns[] = {
-	{ "period", COLUMN_TEXT, FIT_KEEP, 0 },    { "start", COLUMN_TIME, FIT_KEEP, 0 },
-	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },   { "packets", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "payload", COLUMN_NUMBER, FIT_KEEP, 0 }, { "clients", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "new", COLUMN_NUMBER, FIT_KEEP, 0 },     { "logins", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "calls", COLUMN_NUMBER, FIT_KEEP, 0 },   { "protocol", COLUMN_TEXT, FIT_KEEP, 1 },
+	{ "protocol", COLUMN_TEXT, FIT_KEEP, 0 },  { "period", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "start", COLUMN_TIME, FIT_KEEP, 0 },     { "flows", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "packets", COLUMN_NUMBER, FIT_KEEP, 0 }, { "payload", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "clients", COLUMN_NUMBER, FIT_KEEP, 0 }, { "new", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "logins", COLUMN_NUMBER, FIT_KEEP, 0 },  { "calls", COLUMN_NUMBER, FIT_KEEP, 0 },
 };
 
 static const struct column cost_columns[] = {
-	{ "client", COLUMN_TEXT, FIT_SOCKET, 0 },
-	{ "timeout s", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "peak", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "of probes", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "at", COLUMN_TIME, FIT_KEEP, 2 },
-	{ "mean", COLUMN_BITS, FIT_KEEP, 0 },
-	{ "mean of probes", COLUMN_BITS, FIT_KEEP, 3 },
-	{ "protocol", COLUMN_TEXT, FIT_KEEP, 1 },
+	{ "protocol", COLUMN_TEXT, FIT_KEEP, 0 },    { "client", COLUMN_TEXT, FIT_SOCKET, 0 },
+	{ "timeout s", COLUMN_NUMBER, FIT_KEEP, 0 }, { "peak", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "of probes", COLUMN_NUMBER, FIT_KEEP, 0 }, { "at", COLUMN_TIME, FIT_KEEP, 3 },
+	{ "mean", COLUMN_BITS, FIT_KEEP, 0 },        { "mean of probes", COLUMN_BITS, FIT_KEEP, 1 },
 };
 
 static const struct column class_columns[] = {
-	{ "timeout s", COLUMN_NUMBER, FIT_KEEP, 0 }, { "class", COLUMN_TEXT, FIT_KEEP, 0 },
-	{ "pairs", COLUMN_NUMBER, FIT_KEEP, 0 },     { "% pairs", COLUMN_BITS, FIT_KEEP, 0 },
-	{ "flows", COLUMN_NUMBER, FIT_KEEP, 0 },     { "% flows", COLUMN_BITS, FIT_KEEP, 0 },
-	{ "packets", COLUMN_NUMBER, FIT_KEEP, 0 },   { "% packets", COLUMN_BITS, FIT_KEEP, 0 },
-	{ "protocol", COLUMN_TEXT, FIT_KEEP, 1 },
+	{ "protocol", COLUMN_TEXT, FIT_KEEP, 0 },  { "timeout s", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "class", COLUMN_TEXT, FIT_KEEP, 0 },     { "pairs", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "% pairs", COLUMN_BITS, FIT_KEEP, 0 },   { "flows", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "% flows", COLUMN_BITS, FIT_KEEP, 0 },   { "packets", COLUMN_NUMBER, FIT_KEEP, 1 },
+	{ "% packets", COLUMN_BITS, FIT_KEEP, 2 },
 };
 
 static const struct column activity_columns[] = {
@@ -159,8 +155,8 @@ const struct topic show_measured_table[] = {
 	  COLUMNS(round_trip_columns) },
 	{ "series", "No signalling was seen.", FILTER_PROTOCOL,
 	  "SELECT * FROM series WHERE run = :run" ONLY_PROTOCOL " ORDER BY protocol, period, start_ns",
-	  "SELECT period, start_ns, flows, packets, payload, active_clients, new_clients, logins, calls, "
-	  "protocol"
+	  "SELECT protocol, period, start_ns, flows, packets, payload, active_clients, new_clients, logins,"
+	  " calls"
 	  " FROM series WHERE run = :run" ONLY_PROTOCOL " ORDER BY protocol, period, start_ns",
 	  COLUMNS(series_columns) },
 	{ "costs", "No client held an entry.", BY_CLIENT,
@@ -168,19 +164,21 @@ const struct topic show_measured_table[] = {
 	  " (run, client) WHERE run = :run AND (:ip IS NULL OR (c.ip = :ip AND c.port = :port)) AND (:only "
 	  "IS NULL"
 	  " OR t.protocol = :only) ORDER BY t.protocol, client, timeout_ns",
-	  "SELECT CASE client WHEN 0 THEN 'all together' ELSE socket(c.ip, c.port) END, printf('%g', "
+	  "SELECT t.protocol, CASE client WHEN 0 THEN 'all together' ELSE socket(c.ip, c.port) END, "
+	  "printf('%g', "
 	  "timeout_ns / 1e9), peak,"
-	  " peak_probes, peak_ns, mean, mean_probes, t.protocol FROM state_peaks t LEFT JOIN clients c USING"
+	  " peak_probes, peak_ns, mean, mean_probes FROM state_peaks t LEFT JOIN clients c USING"
 	  " (run, client) WHERE run = :run AND (:ip IS NULL OR (c.ip = :ip AND c.port = :port)) AND (:only "
 	  "IS NULL"
 	  " OR t.protocol = :only) ORDER BY t.protocol, client <> 0, timeout_ns, peak DESC, client",
 	  COLUMNS(cost_columns) },
 	{ "classes", "No client socket exchanged a packet with a peer.", FILTER_PROTOCOL,
 	  "SELECT * FROM class_shares WHERE run = :run" ONLY_PROTOCOL " ORDER BY protocol, timeout_ns, class",
-	  "SELECT printf('%g', timeout_ns / 1e9), class, pairs, 100.0 * pairs / nullif(sum(pairs) OVER w, "
+	  "SELECT protocol, printf('%g', timeout_ns / 1e9), class, pairs, 100.0 * pairs / nullif(sum(pairs) "
+	  "OVER w, "
 	  "0), flows,"
 	  " 100.0 * flows / nullif(sum(flows) OVER w, 0), packets,"
-	  " 100.0 * packets / nullif(sum(packets) OVER w, 0), protocol FROM class_shares WHERE run = "
+	  " 100.0 * packets / nullif(sum(packets) OVER w, 0) FROM class_shares WHERE run = "
 	  ":run" ONLY_PROTOCOL
 	  " WINDOW w AS (PARTITION BY protocol, timeout_ns) ORDER BY protocol, timeout_ns,"
 	  " instr('probe heartbeat dialog mix', class)",

@@ -366,12 +366,21 @@ static void row_print(const struct table *t, const struct layout *l, const char 
 	}
 }
 
+/* Times of day that can be seen need their date. */
+static bool times_are_short(const struct table *t, const struct layout *l)
+{
+	for (size_t c = 0; c < t->column_count; c++)
+		if (l->short_times && t->columns[c].kind == COLUMN_TIME && !l->left_out[c])
+			return true;
+	return false;
+}
+
 static void notes_print(const struct table *t, const struct layout *l, FILE *out, size_t width, size_t indent)
 {
 	static const char begin[] = "Left out to fit: ";
 	size_t used = 0;
 
-	if (l->short_times) {
+	if (times_are_short(t, l)) {
 		blanks_put(out, indent);
 		fprintf(out, "Times are UTC on %s.\n", l->date);
 	}

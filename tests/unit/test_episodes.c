@@ -454,13 +454,13 @@ static void test_setup_nat(void **state)
 	f.public_ip = seen.ip;
 	assert_setup(&f, "nat",
 		     "Its peers see it as 192.0.7.7, it is 192.0.2.2: translated. No peer reached it first "
-		     "in 200 s: "
+		     "in 3 min 20 s: "
 		     "too little to tell whether strangers get in.");
 	f.lived_ns = SETUP_QUIET_NS;
 	assert_setup(
 		&f, "port-restricted nat",
-		"Its peers see it as 192.0.7.7, it is 192.0.2.2: translated. No peer reached it first in 300 "
-		"s, "
+		"Its peers see it as 192.0.7.7, it is 192.0.2.2: translated. No peer reached it first in 5 "
+		"min, "
 		"while 20 of 30 asked answered: strangers do not get in (a client that can be reached is "
 		"called about once a minute).");
 	f.callers = 3;
@@ -502,7 +502,7 @@ static void test_setup_restricted(void **state)
 	f.asked = SETUP_ASKED_MIN - 1; /* too few to tell */
 	assert_setup(&f, "nat",
 		     "Its address 192.0.2.2 is private: translated on the way out. No peer reached it first "
-		     "in 200 "
+		     "in 3 min 20 "
 		     "s: too little to tell whether strangers get in.");
 	f.asked = SETUP_ASKED_MIN;
 	f.callers = 1; /* somebody gets through */
