@@ -2,13 +2,13 @@
 -- kind: table
 -- order: 432
 -- section: Supernodes
--- about: Connections to supernodes, and supernodes, of each country (B15, table V of Baset and Schulzrinne), by the file of
+-- about: Connections to supernodes that went on behind the openings, and supernodes, of each country (B15, table V of Baset and Schulzrinne), by the file of
 --   --geo. What it does not know is UNKNOWN.
 -- paper: of the supernodes' addresses 83.7 % in the United States, 8.9 % in Asia, 7.1 % in Europe.
--- empty: No client contacted a supernode.
+-- empty: No client was connected to a supernode.
 SELECT country, continent, connections AS "TCP connections",
        round(100.0 * connections / nullif(sum(connections) OVER (), 0), 1) AS "connections (%)", supernodes,
-       round(100.0 * supernodes / sum(supernodes) OVER (), 1) AS "supernodes (%)", accepted AS "accepted over UDP"
+       round(100.0 * supernodes / sum(supernodes) OVER (), 1) AS "supernodes (%)"
 FROM B15_countries WHERE run = :run AND protocol = :protocol
 ORDER BY connections DESC, supernodes DESC, country, continent;
 

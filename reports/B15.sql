@@ -2,10 +2,10 @@
 -- kind: table
 -- order: 430
 -- section: Supernodes
--- about: Different supernodes (address and port) contacted on each day, UTC (B15, table IV of Baset and Schulzrinne): over
---   TCP, or taken in by over UDP for the first time. Common: contacted on the calendar day before, too.
+-- about: Different supernodes (address and port) that clients connected to on each day, UTC (B15, table IV of Baset and
+--   Schulzrinne); openings that came to nothing do not count. Common: connected to on the calendar day before, too.
 -- paper: 224, 371, 202 and 246 on four days; cumulative 224, 553, 699, 898; common with the day before 42, 98, 103.
--- empty: No client contacted a supernode.
+-- empty: No client was connected to a supernode.
 -- cautions: gaps clock_jumps
 SELECT strftime('%Y-%m-%d', day_ns / 1000000000, 'unixepoch') AS "day (UTC)", supernodes, cumulative,
        common AS "common with the day before", connections AS "TCP connections"

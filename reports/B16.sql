@@ -3,7 +3,7 @@
 -- order: 440
 -- section: Supernodes
 -- with: world.tsv
--- about: Supernodes that the clients contacted (B16, figure 16 of Baset and Schulzrinne), by the file of --geo. Those within
+-- about: Supernodes that the clients were connected to (B16, figure 16 of Baset and Schulzrinne), by the file of --geo. Those within
 --   two degrees are drawn as one, larger for more. Mercator's projection.
 -- paper: 894 supernodes, most of them in the United States, the others in Asia and Europe.
 -- empty: No place of a supernode is known: read the captures again with --geo FILE.mmdb (free files: DB-IP Lite, GeoLite2).

@@ -10,13 +10,13 @@
 -- empty: No client contacted a supernode.
 -- hides: missing_start heads_lost snapped
 SELECT CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port AS supernode, contacted_as AS "contacted as", coalesce(names, 'UNKNOWN') AS names,
-       clients, connections AS "TCP connections", accepted AS "accepted over UDP", coalesce(country, 'UNKNOWN') AS country,
+       clients, connections AS "TCP tried", connected AS "TCP connected", accepted AS "accepted over UDP", coalesce(country, 'UNKNOWN') AS country,
        coalesce(city, 'UNKNOWN') AS city, asn AS AS_number, coalesce(organisation, 'UNKNOWN') AS organisation,
        first_for AS "first for clients", strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "first contact (UTC)"
 FROM B8 WHERE run = :run AND protocol = :protocol
-ORDER BY contacted_as <> 'bootstrap', connections DESC, clients DESC, ip, port;
+ORDER BY contacted_as <> 'bootstrap', connected DESC, connections DESC, clients DESC, ip, port;
 
 SELECT printf('%d supernodes were contacted, %d of them first by some client; %d have a name in a DNS answer of the'
-              || ' trace. TCP connections to them: %d.', count(*), sum(contacted_as = 'bootstrap'), sum(names IS NOT NULL),
-              sum(connections))
+              || ' trace. TCP connections to them: %d, of which %d went on behind the openings.', count(*),
+              sum(contacted_as = 'bootstrap'), sum(names IS NOT NULL), sum(connections), sum(connected))
 FROM B8 WHERE run = :run AND protocol = :protocol;

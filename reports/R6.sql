@@ -39,7 +39,7 @@ SELECT panel, socket AS client, why, round(span * x / columns, 5) AS from_s,
 FROM strokes JOIN fitting USING (panel, grid) JOIN shown USING (panel) JOIN grids USING (grid)
 ORDER BY panel, sent, y, x;
 
-SELECT group_concat(printf('%s, %s: %d peers in %s; %d of them sent something', client, why, peers,
+SELECT group_concat(printf('%s, %s: %d peers over UDP and TCP in %s; %d of them sent something', client, why, peers,
                            CASE WHEN span >= 7200 THEN printf('%.1f hours', span / 3600)
                                 WHEN span >= 120 THEN printf('%.0f minutes', span / 60)
                                 ELSE printf('%.0f seconds', span) END, heard), '. ')

@@ -3,7 +3,8 @@
 -- order: 110
 -- section: Clients
 -- about: How each recognised client is connected (B7), as far as its traffic tells, and why. Asked: peers that it sent the first
---   packet to, over UDP. Callers: hosts that spoke to it first.
+--   packet to, over UDP. Callers: hosts that spoke to it first. Hosts of its own network
+--   (D5) do not count.
 -- empty: No client was recognised.
 -- hides: one_sided_tcp
 SELECT CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port AS client,

@@ -163,6 +163,18 @@ CASES = (
     # speaks again: 50.201 - 50.001 = 200 ms, the first sent-received pair.
     ("begun by the peer", "50 < p, 50.001 > +p, 50.201 < s", "dialog", 0, 1, [(1, 2)], ["reply 200"]),
     ("the peer's probe", "51 < p, 51.001 > +p", "probe", 1, 0, [(1, 1)], ["no_reply"]),
+    # D8 takes no side: the client's probe, and 246 s later the peer's. What the peer asks is no sample.
+    ("heartbeat from both ends", "52 > q, 52.05 < r, 298 < p, 298.001 > +p", "heartbeat", 2, 0, [(1, 1), (1, 1)],
+     ["reply 50", "no_reply"]),
+    # The same message again, but 200.5 s later: two flows.
+    ("probe resent after the timeout", "53 > q, 253.5 > q", "heartbeat", 2, 0, [(1, 0), (1, 0)], ["no_reply"] * 2),
+    # Twice exactly the timeout: still one flow, in which the client sends two (D9); the first pair takes 200 s.
+    ("two gaps of exactly 200 s", "55 > q, 255 < r, 455 > s", "dialog", 0, 1, [(2, 1)], ["reply 200000"]),
+    # A second reply after the timeout is a flow of its own; so the first one stays a probe (D6), and the pair is none (D7).
+    ("second reply after the timeout", "54 > q, 54.05 < r, 254.050000001 < s", "heartbeat", 2, 0, [(1, 1), (0, 1)],
+     ["reply 50", "no_reply"]),
+    # D10, mix in the other order: a dialog, and later one probe.
+    ("dialog, then a probe", "56 > q, 56.08 < r, 57 > s, 300 > m", "mix", 1, 1, [(2, 1), (1, 0)], ["reply 80", "no_reply"]),
     # The client's last packet (D13) is a reply at 900 s: 200 s after its question.
     ("the last packet", "700 > q, 900 < r", "probe", 1, 0, [(1, 1)], ["reply 200000"]),
 )
@@ -272,6 +284,9 @@ def both_sides():
     check_pair(pairs(db, ALICE).get(BOB), ("Alice's pair", "", "mix", 1, 1, [(1, 1), (1, 2)], []))
     check_pair(pairs(db, BOB).get(ALICE), ("Bob's pair", "", "mix", 1, 1, [(1, 1), (2, 1)], []))
     tap.equal((pairs(db, ALICE)[BOB]["client_first"], pairs(db, BOB)[ALICE]["client_first"]), (1, 0), "who began")
+    # B7: a neighbour tells nothing of the way out. Each asked the supernode, which answered; nobody called.
+    tap.equal([tuple(r.values()) for r in tap.query(db, "SELECT asked, answered, callers FROM setups ORDER BY client")],
+              [(1, 1, 0)] * 2, "both sides: neighbours do not count in the set-up")
     # Flow 1: Alice's question came back after 30 ms; Bob, who only acknowledged, has no reply. Flow 2: Bob's first packet
     # was answered after 40 ms; what Alice got behind her first one, after 460 ms, is hers. And the two proofs.
     expected = {"echo": [126, 126, 30], "reply": [40, 460]}

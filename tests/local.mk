@@ -61,7 +61,7 @@ FS_UNIT_SHARED = \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
 	tests/unit/dissector_recorder.h \
-	tests/unit/episode_play.h
+	tests/unit/episode_play.h \
 	tests/unit/views_build.h
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c

@@ -31,7 +31,11 @@ bool episode_next(struct episode_reader *r, struct episode_message *m)
 
 struct session session_from(int64_t from, int64_t to)
 {
-	struct session s = { .from = from, .to = to, .opened = SESSION_NEVER, .login = SESSION_NEVER };
+	struct session s = { .from = from,
+			     .to = to,
+			     .opened = SESSION_NEVER,
+			     .taken_in = SESSION_NEVER,
+			     .login = SESSION_NEVER };
 
 	for (unsigned i = 0; i < SESSION_ASKED; i++)
 		s.asked[i] = SESSION_NEVER;
@@ -59,6 +63,7 @@ static void merge(struct session *into, const struct session *s)
 	into->from = s->from < into->from ? s->from : into->from;
 	into->to = s->to > into->to ? s->to : into->to;
 	into->opened = s->opened < into->opened ? s->opened : into->opened;
+	into->taken_in = s->taken_in < into->taken_in ? s->taken_in : into->taken_in;
 	into->login = s->login < into->login ? s->login : into->login;
 	for (unsigned i = 0; i < SESSION_ASKED; i++)
 		note_asked(into, s->asked[i]);
@@ -140,6 +145,23 @@ static bool add_datagrams(struct session_list *l, const struct labelled_flow *f,
 	return session_list_add(l, &part, refused, err);
 }
 
+bool supernode_works(const struct labelled_flow *f)
+{
+	return f->r->l4 == IPPROTO_TCP && f->r->role == ROLE_supernode && f->client_is_initiator &&
+	       labelled_out(f)->messages >= SUPERNODE_SENT && labelled_in(f)->messages >= SUPERNODE_RECEIVED;
+}
+
+static int64_t first_sent(const struct labelled_flow *f)
+{
+	struct episode_reader reader = episode_reader_on(f);
+	struct episode_message m;
+
+	while (episode_next(&reader, &m))
+		if (m.out)
+			return m.ns;
+	return SESSION_NEVER;
+}
+
 bool session_list_flow(struct session_list *l, const struct labelled_flow *f, uint64_t *refused,
 		       struct error *err)
 {
@@ -152,6 +174,8 @@ bool session_list_flow(struct session_list *l, const struct labelled_flow *f, ui
 	struct session part = session_from(out->first_ns, out->last_ns);
 	if (f->r->role == ROLE_supernode && f->client_is_initiator)
 		part.opened = f->r->first_ns;
+	if (supernode_works(f))
+		part.taken_in = first_sent(f);
 	return session_list_add(l, &part, refused, err);
 }
 

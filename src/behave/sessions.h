@@ -20,10 +20,15 @@
 #define SESSION_ASKED      4U    /* nodes: a burst of probes (wire B1: four at 61.059 s, 67.178 s) */
 #define SESSIONS_MAX       1000U /* of a client: one every 10 minutes, for a week */
 #define SESSION_NEVER      INT64_MAX
+/* Messages on a connection to a supernode that works, sent and received: it goes on after the openings (wire
+ * B2). Those that a filter stopped (wire C3: 44 of 46) got no further than the client's second message. */
+#define SUPERNODE_SENT     3U
+#define SUPERNODE_RECEIVED 2U
 
 struct session {
 	int64_t from, to;
 	int64_t opened;               /* the first connection to a supernode begins */
+	int64_t taken_in;             /* first message to one that went on after the openings */
 	int64_t login;                /* the first login exchange begins */
 	int64_t asked[SESSION_ASKED]; /* the first questions of the size that asks to be taken in */
 };
@@ -36,6 +41,8 @@ struct session session_from(int64_t from, int64_t to);
 void session_list_drop(struct session_list *l);
 /* *refused is counted when the list is full. False only when out of memory. */
 bool session_list_add(struct session_list *l, const struct session *s, uint64_t *refused, struct error *err);
+/* A connection of the client to a supernode that went on after the openings. */
+bool supernode_works(const struct labelled_flow *f);
 /* Cuts one flow of the client and adds its parts. */
 bool session_list_flow(struct session_list *l, const struct labelled_flow *f, uint64_t *refused,
 		       struct error *err);

@@ -55,6 +55,11 @@ static bool udp_blocked(const struct setup_facts *f, struct setup_verdict *out)
 	return true;
 }
 
+static void say_silent(struct setup_verdict *out)
+{
+	say(out, "Nothing that it sent over UDP is in the trace: who spoke first is not known.");
+}
+
 /* Who gets in through the translator. */
 static enum setup judge_nat(const struct setup_facts *f, struct setup_verdict *out)
 {
@@ -62,6 +67,10 @@ static enum setup judge_nat(const struct setup_facts *f, struct setup_verdict *o
 
 	duration_format(f->lived_ns, lived);
 	say_translated(f, out);
+	if (!f->sent) {
+		say_silent(out);
+		return SETUP_nat;
+	}
 	if (f->strangers > 0 || f->callers >= SETUP_CALLERS_MANY) {
 		uint32_t n = f->strangers > 0 ? f->strangers : f->callers;
 		say(out, "%u peer%s reached it first over UDP or TCP: the translator lets strangers in.", n,
@@ -77,7 +86,15 @@ static enum setup judge_nat(const struct setup_facts *f, struct setup_verdict *o
 		return SETUP_nat;
 	}
 	if (f->lived_ns < SETUP_QUIET_NS || f->answered == 0) {
-		say(out, "No peer reached it first in %s: too little to tell whether strangers get in.", lived);
+		say(out, "No peer reached it first in %s: too little to tell whether strangers get in.",
+		    lived);
+		return SETUP_nat;
+	}
+	if (!f->rate_known) {
+		say(out,
+		    "No peer reached it first in %s; how often a client is called that can be reached is not "
+		    "known of this protocol.",
+		    lived);
 		return SETUP_nat;
 	}
 	say(out,
@@ -95,6 +112,10 @@ static enum setup judge_global(const struct setup_facts *f, struct setup_verdict
 	if (f->has_public) {
 		say(out, "Its peers see it as %s, its own address.", own);
 		return SETUP_public;
+	}
+	if (!f->sent) {
+		say_silent(out);
+		return SETUP_unknown;
 	}
 	if (f->strangers > 0) {
 		say(out, "%u peer%s reached it first at its own address %s, which is not private.",

@@ -42,9 +42,11 @@ struct setup_facts {
 	struct ip public_ip; /* as its peers see it */
 	uint32_t asked, answered;
 	uint32_t tcp_tried, tcp_answered;
+	bool sent; /* anything at all: else the trace has one direction only, and nobody knows who began */
 	uint32_t callers;   /* hosts that spoke first */
 	uint32_t strangers; /* of these, hosts that it cannot have spoken to before */
 	int64_t lived_ns;   /* D13 */
+	bool rate_known; /* how often clients of this protocol are called if they can be (SETUP_QUIET_NS) */
 };
 
 #define SETUP_REASONS 512

@@ -7,9 +7,10 @@
 
 /* What is counted once for each node of a start-up. */
 enum node_kind { NODE_UDP, NODE_TCP, NODE_ECHO };
-#define NODE_ASKED    1U /* before the login was done */
+#define NODE_ASKED    1U /* UDP: as a candidate for a supernode; else before the login was done */
 #define NODE_ANSWERED 2U
-#define NODE_AFTER    4U
+#define NODE_BEFORE   4U /* the login was done; also behind the supernode */
+#define NODE_AFTER    8U
 struct node {
 	struct endpoint at; /* NODE_TCP and NODE_ECHO: port 0, the host */
 	uint8_t kind, what;
@@ -123,6 +124,7 @@ static bool add_startup(struct startups *s, uint32_t client, const struct sessio
 						   .began_ns = session->from,
 						   .until_ns = until,
 						   .after_ns = until,
+						   .taken_in_ns = session->taken_in,
 						   .udp_answer_ns = -1,
 						   .tcp_first_ns = -1,
 						   .supernode_ns = -1,
@@ -356,9 +358,7 @@ static void add_supernode(struct startup *at, const struct labelled_flow *f)
 {
 	const struct flow_record *r = f->r;
 
-	if (r->role != ROLE_supernode || !f->client_is_initiator || r->first_ns < at->began_ns ||
-	    r->first_ns > at->after_ns || labelled_out(f)->messages < SUPERNODE_SENT ||
-	    labelled_in(f)->messages < SUPERNODE_RECEIVED)
+	if (!supernode_works(f) || r->first_ns < at->began_ns || r->first_ns > at->after_ns)
 		return;
 	if (at->supernode_ns < 0 || r->first_ns - at->began_ns < at->supernode_ns) {
 		at->supernode_ns = r->first_ns - at->began_ns;
@@ -386,7 +386,7 @@ static bool add_messages(struct startups *s, struct startup *at, const struct la
 		}
 		*(m.out ? &at->bytes_out : &at->bytes_in) += m.bytes;
 		if (m.out) {
-			what |= NODE_ASKED;
+			what |= m.ns < at->taken_in_ns ? NODE_ASKED | NODE_BEFORE : NODE_BEFORE;
 		} else if ((what & NODE_ASKED) && f->r->l4 == IPPROTO_UDP) {
 			what |= NODE_ANSWERED;
 			note_first(&at->udp_answer_ns, m.ns, at);
@@ -462,7 +462,7 @@ void startups_finish(struct startups *s)
 		else if (n->what & NODE_ASKED)
 			at->udp_asked++, at->udp_answered += (n->what & NODE_ANSWERED) != 0;
 		else
-			at->nodes_after += (n->what & NODE_AFTER) != 0;
+			at->nodes_after += (n->what & (NODE_AFTER | NODE_BEFORE)) == NODE_AFTER;
 	}
 }
 

@@ -23,10 +23,6 @@
 #define STARTUP_AFTER_NS INT64_C(60000000000)
 /* Wire B1: 5 nodes within 1.1 s, 9 within 7.2 s; one more round of 5 s. */
 #define STARTUP_BURST_NS INT64_C(15000000000)
-/* Messages on a connection to a supernode that works, sent and received: it goes on after the openings (wire
- * B2). Those that a filter stopped (wire C3: 44 of 46) got no further than the client's second message. */
-#define SUPERNODE_SENT     3U
-#define SUPERNODE_RECEIVED 2U
 
 struct startup {
 	uint32_t number; /* 1.. in order of began_ns */
@@ -35,11 +31,15 @@ struct startup {
 	bool login_seen;
 	enum exchange_outcome outcome; /* if so */
 	int64_t began_ns;
-	int64_t until_ns;  /* the login's answer; without one the end of the session, or two minutes */
-	int64_t after_ns;  /* until then further nodes are counted */
-	int64_t failed_ns; /* the last message of a login; 0: none */
-	uint64_t version_flow, supernode_flow, login_flow, list_flow;          /* first_packet; 0: none */
-	uint32_t udp_asked, udp_answered, tcp_tried, nodes_after, icmp_echoes; /* after startups_finish() */
+	int64_t until_ns;    /* the login's answer; without one the end of the session, or two minutes */
+	int64_t taken_in_ns; /* first message to a supernode: what is asked from then on is no candidate (B2)
+			      */
+	int64_t after_ns;    /* until then further nodes are counted */
+	int64_t failed_ns;   /* the last message of a login; 0: none */
+	uint64_t version_flow, supernode_flow, login_flow, list_flow; /* first_packet; 0: none */
+	uint32_t udp_asked,
+		udp_answered; /* candidates (B2); these and what follows: after startups_finish() */
+	uint32_t tcp_tried, nodes_after, icmp_echoes;
 	/* Since began_ns; negative: never. */
 	int64_t udp_answer_ns, tcp_first_ns, supernode_ns, login_ns;
 	uint64_t bytes_out, bytes_in; /* of messages, media left out, until until_ns */

@@ -61,20 +61,21 @@ bool supernode_table_flow(struct supernode_table *t, const struct labelled_flow 
 {
 	const struct flow_record *r = f->r;
 	/* The connection of somebody else to a client that is a supernode itself is none of the client's. */
-	bool connected = r->l4 == IPPROTO_TCP && r->role == ROLE_supernode && f->client_is_initiator;
+	bool opened = r->l4 == IPPROTO_TCP && r->role == ROLE_supernode && f->client_is_initiator;
 	/* The flows of a pair follow each other: in one of them it was taken in. */
 	bool accepted = f->pair && f->pair->accepted && r->first_ns <= f->pair->accepted_ns &&
 			f->pair->accepted_ns <= r->last_ns;
 	uint64_t refused = t->refused;
 
-	if (!connected && !accepted)
+	if (!opened && !accepted)
 		return true;
-	int64_t ns = connected ? r->first_ns : f->pair->accepted_ns;
+	int64_t ns = opened ? r->first_ns : f->pair->accepted_ns;
 	struct supernode_contact *c = contact_of(t, f, ns, err);
 	if (!c)
 		return t->refused > refused;
 	c->first_ns = ns < c->first_ns ? ns : c->first_ns;
-	c->connections += connected;
+	c->connections += opened;
+	c->connected += supernode_works(f);
 	c->accepted |= accepted;
 	return true;
 }

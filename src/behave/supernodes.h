@@ -6,7 +6,7 @@
 #define FS_BEHAVE_SUPERNODES_H
 #include "base/hash.h"
 #include "base/row_index.h"
-#include "behave/labelled.h"
+#include "behave/sessions.h"
 
 #define SUPERNODE_CONTACTS_MAX                                                                               \
 	500000U /* 40 MB; 1,700 clients with 40 supernodes a day make 476,000 in a week */
@@ -17,7 +17,8 @@ struct supernode_contact { /* of a client with a node on a day */
 	struct endpoint node;
 	int64_t day_ns;       /* its beginning, UTC */
 	int64_t first_ns;     /* of the first of these: */
-	uint32_t connections; /* over TCP, begun on that day */
+	uint32_t connections; /* over TCP, begun on that day, also in vain */
+	uint32_t connected;   /* of these, that went on after the openings (supernode_works()) */
 	bool accepted;        /* the node took the client in over UDP, for the first time in the trace */
 };
 

@@ -243,11 +243,19 @@ static void expect_others(struct identifier *id, const struct flow *flow)
 		expectations_add(id->expectations, flow, bits);
 }
 
-/* A TCP flow begins. */
+/* A TCP flow begins, or says something for the first time: a node that calls over TCP may speak over UDP in
+ * between (wire B4: frames 2108, 2110 and 2115). */
 static void note_expected(const struct identifier *id, struct flow *flow)
 {
 	flow->id.expected = expectations_find(id->expectations, flow);
 	flow->wants_sizes = flow->id.expected != 0;
+}
+
+static bool is_first_message(const struct flow_step *step)
+{
+	const struct flow_side *side = step->flow->side;
+
+	return step->message && side[0].messages + side[1].messages == 1;
 }
 
 static struct look look_of(struct identifier *id, const struct packet *packet, const struct flow_step *step)
@@ -430,9 +438,9 @@ enum flow_want identifier_packet(struct identifier *id, const struct packet *pac
 	if (step->is_new) {
 		flow->id.undecided = tcp ? id->all_tcp : packet->key.l4 == IPPROTO_UDP ? id->all_udp : 0;
 		flow->id.ndpi_done = !id->bridge;
-		if (tcp)
-			note_expected(id, flow);
 	}
+	if (tcp && (step->is_new || is_first_message(step)))
+		note_expected(id, flow);
 	if (packet->key.l4 == IPPROTO_UDP && deserves_second_look(id, flow, step))
 		ask_again(id, flow);
 	if (step->fresh > 0 && flow->id.undecided) {

@@ -17,6 +17,7 @@ _Static_assert(sizeof(struct caller_host) == 24, "hashed as bytes: no padding");
 
 struct setup_count {
 	uint32_t asked, answered, tcp_tried, tcp_answered, callers, strangers;
+	bool sent;
 };
 
 struct setups {
@@ -113,6 +114,14 @@ static bool add_pair(struct setups *s, const struct labelled_flow *f, struct err
 	return !pair->called || add_caller(s, f->client, &f->remote->ip, stranger, err);
 }
 
+/* Between a client and hosts of its own network there is no translator and no firewall: they say nothing. */
+static bool is_neighbour(const struct setups *s, const struct labelled_flow *f)
+{
+	const struct measure_setup *setup = s->setup;
+
+	return setup->client[f->client - 1].internal && setup->is_internal(setup->self, &f->remote->ip);
+}
+
 static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 {
 	struct setups *s = self;
@@ -120,6 +129,9 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 	struct setup_count *of = &s->of[f->client - 1];
 	const struct endpoint *own = &s->setup->client[f->client - 1].socket;
 
+	of->sent |= r->l4 == IPPROTO_UDP && labelled_out(f)->packets > 0;
+	if (is_neighbour(s, f))
+		return true;
 	if (r->l4 == IPPROTO_UDP)
 		return !f->pair || add_pair(s, f, err);
 	if (f->client_is_initiator) {
@@ -155,9 +167,12 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 			.answered = of->answered,
 			.tcp_tried = of->tcp_tried,
 			.tcp_answered = of->tcp_answered,
+			.sent = of->sent,
 			.callers = of->callers,
 			.strangers = of->strangers,
 			.lived_ns = client->last_ns - client->first_ns,
+			/* It was measured for the protocol with data about how its clients get in. */
+			.rate_known = protocols[client->protocol]->supernode.question != 0,
 		};
 		struct setup_verdict verdict;
 		setup_judge(&facts, &verdict);

@@ -34,6 +34,7 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 			.day_ns = c->day_ns,
 			.first_ns = c->first_ns,
 			.connections = c->connections,
+			.connected = c->connected,
 			.accepted = c->accepted,
 		};
 		ok = sink->ops->put_supernode_contact(sink, &row, err);

@@ -139,6 +139,19 @@ static bool begin_measurements(struct resolution *res, const struct run_row *run
 	return res->measure;
 }
 
+static void add_tcp(struct client_sums *sums, const struct labelled_flow *f)
+{
+	const struct flow_record *r = f->r;
+
+	sums->tcp_out += labelled_out(f)->payload_bytes;
+	sums->tcp_in += labelled_in(f)->payload_bytes;
+	if (!sums->has_tcp || r->first_ns < sums->tcp_first_ns)
+		sums->tcp_first_ns = r->first_ns;
+	if (!sums->has_tcp || r->last_ns > sums->tcp_last_ns)
+		sums->tcp_last_ns = r->last_ns;
+	sums->has_tcp = true;
+}
+
 /* One end of a flow as a client's. */
 static bool measure_end(struct resolution *res, const struct flow_record *r, const struct logged_message *log,
 			uint32_t client, bool initiator, struct error *err)
@@ -168,8 +181,7 @@ static bool measure_end(struct resolution *res, const struct flow_record *r, con
 		sums->media_out += labelled_out(&f)->payload_bytes;
 		sums->media_in += labelled_in(&f)->payload_bytes;
 	} else if (r->l4 == IPPROTO_TCP) {
-		sums->tcp_out += labelled_out(&f)->payload_bytes;
-		sums->tcp_in += labelled_in(&f)->payload_bytes;
+		add_tcp(sums, &f);
 	}
 	return measure_flow(res->measure, &f, err);
 }

@@ -47,6 +47,8 @@ struct aggregate {
 /* Sums over the flows of a client, for its row. */
 struct client_sums {
 	uint64_t media_out, media_in, tcp_out, tcp_in;
+	bool has_tcp; /* signalling over TCP, and when it was */
+	int64_t tcp_first_ns, tcp_last_ns;
 };
 
 /* The end of the input. */

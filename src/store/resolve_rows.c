@@ -99,6 +99,9 @@ bool resolve_put_clients(const struct resolution *res, struct error *err)
 		row[i].media_in = res->sums[i].media_in;
 		row[i].tcp_out = res->sums[i].tcp_out;
 		row[i].tcp_in = res->sums[i].tcp_in;
+		row[i].has_tcp = res->sums[i].has_tcp;
+		row[i].tcp_first_ns = res->sums[i].tcp_first_ns;
+		row[i].tcp_last_ns = res->sums[i].tcp_last_ns;
 	}
 	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
 		const struct pair *pair = pair_table_at(c->pairs, i);

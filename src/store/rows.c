@@ -135,6 +135,8 @@ bool row_put_client(struct sink *s, const struct client_row *row, struct error *
 	add_count(r, "media_in", row->media_in);
 	add_count(r, "tcp_out", row->tcp_out);
 	add_count(r, "tcp_in", row->tcp_in);
+	add_time_or_null(r, "tcp_first_ns", row->has_tcp, row->tcp_first_ns);
+	add_time_or_null(r, "tcp_last_ns", row->has_tcp, row->tcp_last_ns);
 	add_integer(r, "callers", row->callers);
 	add_integer(r, "callers_answered", row->callers_answered);
 	add_text(r, "role", row->is_supernode ? "supernode" : "client");

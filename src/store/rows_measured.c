@@ -286,6 +286,7 @@ bool row_put_supernode_contact(struct sink *s, const struct supernode_contact_ro
 	add_integer(r, "day_ns", row->day_ns);
 	add_integer(r, "first_ns", row->first_ns);
 	add_integer(r, "connections", row->connections);
+	add_integer(r, "connected", row->connected);
 	add_integer(r, "accepted", row->accepted);
 	return end(s, r, err);
 }

@@ -75,6 +75,8 @@ CREATE TABLE clients (              -- client sockets (D3) with a verdict
 	media_in     INTEGER NOT NULL,
 	tcp_out      INTEGER NOT NULL, -- payload bytes of its host's TCP flows of the protocol, media left out
 	tcp_in       INTEGER NOT NULL,
+	tcp_first_ns INTEGER,          -- first and last packet of these flows; NULL: there are none
+	tcp_last_ns  INTEGER,
 	callers      INTEGER NOT NULL, -- peers that spoke first, in the protocol
 	callers_answered INTEGER NOT NULL, -- of these, to which it sent something in such a flow
 	role         TEXT NOT NULL,    -- supernode: many call it and it answers (docs/definitions.md); else client
@@ -436,9 +438,10 @@ CREATE TABLE startups (             -- B2-B7: what a client does from its first 
 	supernode_flow  INTEGER,          -- B3, the first connection to a supernode that went on after its openings
 	login_flow      INTEGER,          -- B4: the first login that worked, else the last that was tried
 	list_flow       INTEGER,          -- B6
-	udp_asked       INTEGER NOT NULL, -- nodes that it sent to over UDP until the login was done, here and below:
+	udp_asked       INTEGER NOT NULL, -- B2: nodes that it sent to over UDP until its first message to a supernode
+	                                  -- that took it in; without one until the login was done, here and below:
 	                                  -- if it was not, until the client fell silent, or for two minutes
-	udp_answered    INTEGER NOT NULL,
+	udp_answered    INTEGER NOT NULL, -- of these, until the login was done
 	udp_answer_ns   INTEGER,          -- since began_ns: the first answer
 	tcp_tried       INTEGER NOT NULL, -- nodes and servers (addresses) that it opened a connection to, also in vain
 	tcp_first_ns    INTEGER,          -- since began_ns: the first of them
@@ -456,7 +459,7 @@ CREATE TABLE setups (               -- B7: how a client is connected, as far as 
 	client   INTEGER NOT NULL,
 	setup    TEXT NOT NULL,     -- public, nat, port-restricted nat, udp-restricted, unknown (docs/definitions.md)
 	reasons  TEXT NOT NULL,     -- a sentence each
-	asked    INTEGER NOT NULL,  -- peers that it sent the first packet to
+	asked    INTEGER NOT NULL,  -- peers that it sent the first packet to; here and below: not of its own network
 	answered INTEGER NOT NULL,  -- of these, that answered
 	callers  INTEGER NOT NULL,  -- hosts that spoke to it first, over UDP or TCP
 	PRIMARY KEY (run, client)
@@ -585,7 +588,8 @@ CREATE TABLE supernode_contacts (   -- B8, B15, B16: a client with a supernode, 
 	port        INTEGER NOT NULL,
 	day_ns      INTEGER NOT NULL, -- begin of the day, UTC
 	first_ns    INTEGER NOT NULL, -- when first on that day
-	connections INTEGER NOT NULL, -- over TCP (flows.role supernode), begun on that day by the client
+	connections INTEGER NOT NULL, -- over TCP (flows.role supernode), begun on that day by the client, also in vain
+	connected   INTEGER NOT NULL, -- of these, that went on after the openings, as in view B3
 	accepted    INTEGER NOT NULL, -- 1: it took the client in over UDP, for the first time in the trace
 	PRIMARY KEY (run, client, ip, port, day_ns)
 ) WITHOUT ROWID;

@@ -56,6 +56,8 @@ struct client_row {
 	struct pair_totals total;     /* signalling over UDP */
 	uint64_t media_out, media_in; /* payload, UDP and TCP */
 	uint64_t tcp_out, tcp_in;     /* payload of its host's TCP flows of the protocol, media left out */
+	bool has_tcp;                 /* there is one of them, and when they were: */
+	int64_t tcp_first_ns, tcp_last_ns;
 	uint32_t peers;
 	uint32_t callers, callers_answered; /* peers that spoke first, and how many of them got an answer */
 	bool is_supernode;                  /* there are many of them, see behave/callers.h */
@@ -293,7 +295,7 @@ struct supernode_contact_row {
 	const char *protocol;
 	struct endpoint node;
 	int64_t day_ns, first_ns;
-	uint32_t connections;
+	uint32_t connections, connected;
 	bool accepted;
 };
 

@@ -67,14 +67,17 @@ GROUP BY run, client, label;
 -- protocol; what the page shows of them is in reports/.
 
 -- R1
--- Average signalling bitrate of each internal client that lived longer than one packet: payload that it sent over UDP
--- (D11) by its lifetime (D13); upto_percent: of these clients, those with at most as much.
+-- Average signalling bitrate of each internal client that lived longer than one packet: payload that it sent in signalling
+-- (D11), over UDP and TCP, by its lifetime (D13) with both; upto_percent: of these clients, those with at most as much.
 CREATE VIEW R1 AS
-SELECT run, protocol, client, ip, port, (last_ns - first_ns) / 1e9 AS lifetime_s,
-       payload_out * 8e9 / (last_ns - first_ns) AS bits_per_s,
+SELECT run, protocol, client, ip, port, lifetime_ns / 1e9 AS lifetime_s, (payload_out + tcp_out) * 8e9 / lifetime_ns AS bits_per_s,
+       tcp_out * 8e9 / lifetime_ns AS tcp_bits_per_s,
        100.0 * cume_dist() OVER (PARTITION BY run, protocol
-                                 ORDER BY payload_out * 1.0 / (last_ns - first_ns)) AS upto_percent
-FROM clients WHERE internal = 1 AND verdict = protocol AND last_ns > first_ns;
+                                 ORDER BY (payload_out + tcp_out) * 1.0 / lifetime_ns) AS upto_percent
+FROM (SELECT *, max(coalesce(last_ns, tcp_last_ns), coalesce(tcp_last_ns, last_ns))
+             - min(coalesce(first_ns, tcp_first_ns), coalesce(tcp_first_ns, first_ns)) AS lifetime_ns
+      FROM clients WHERE internal = 1 AND verdict = protocol)
+WHERE lifetime_ns > 0;
 
 -- R2
 -- CDF of C(p, i), the peers that a client exchanged a packet with in 5 minutes; class: internal or external clients.
@@ -339,7 +342,7 @@ WITH ranked AS (SELECT *, row_number() OVER (PARTITION BY run, client ORDER BY f
                 FROM supernode_contacts)
 SELECT run, protocol, ip, port, count(DISTINCT client) AS clients,
        sum(place = 1) AS first_for, -- clients that contacted it before any other
-       sum(connections) AS connections, sum(accepted) AS accepted, min(first_ns) AS first_ns
+       sum(connections) AS connections, sum(connected) AS connected, sum(accepted) AS accepted, min(first_ns) AS first_ns
 FROM ranked GROUP BY run, protocol, ip, port;
 CREATE VIEW B8 AS
 SELECT s.*, CASE WHEN first_for > 0 THEN 'bootstrap' ELSE 'other' END AS contacted_as,
@@ -382,9 +385,10 @@ SELECT run, protocol, conference, count(*) AS calls, min(first_ns) AS first_ns, 
 FROM calls WHERE conference IS NOT NULL GROUP BY run, protocol, conference;
 
 -- B15
+-- Supernodes that a client was connected to; BS counted established connections.
 CREATE VIEW B15 AS
-WITH seen AS (SELECT run, protocol, day_ns, ip, port, sum(connections) AS connections FROM supernode_contacts
-              GROUP BY run, protocol, day_ns, ip, port),
+WITH seen AS (SELECT run, protocol, day_ns, ip, port, sum(connected) AS connections FROM supernode_contacts
+              WHERE connected > 0 GROUP BY run, protocol, day_ns, ip, port),
      dated AS (SELECT *, lag(day_ns) OVER (PARTITION BY run, protocol, ip, port ORDER BY day_ns) AS before_ns FROM seen),
      days AS (SELECT run, protocol, day_ns, count(*) AS supernodes, sum(before_ns IS NULL) AS new,
                      sum(coalesce(before_ns = day_ns - 86400000000000, 0)) AS common, sum(connections) AS connections
@@ -396,23 +400,23 @@ SELECT run, protocol, day_ns, supernodes, sum(new) OVER (PARTITION BY run, proto
 FROM days;
 CREATE VIEW B15_countries AS
 SELECT run, protocol, coalesce(p.country_name, p.country, 'UNKNOWN') AS country, coalesce(p.continent, 'UNKNOWN') AS continent,
-       count(*) AS supernodes, sum(connections) AS connections, sum(accepted) AS accepted
+       count(*) AS supernodes, sum(connected) AS connections
 FROM supernodes LEFT JOIN places p USING (run, ip)
-GROUP BY run, protocol, 3, 4;
+WHERE connected > 0 GROUP BY run, protocol, 3, 4;
 CREATE VIEW B15_organisations AS
 WITH owned AS (SELECT s.*, p.organisation,
                       (SELECT domain FROM names n WHERE n.run = s.run AND n.ip = s.ip ORDER BY first_ns, name LIMIT 1) AS domain
-               FROM supernodes s LEFT JOIN places p USING (run, ip))
+               FROM supernodes s LEFT JOIN places p USING (run, ip) WHERE connected > 0)
 SELECT run, protocol, coalesce(organisation, domain, 'UNKNOWN') AS organisation,
        CASE WHEN organisation IS NOT NULL THEN 'ASN file' WHEN domain IS NOT NULL THEN 'DNS' END AS known_by,
-       count(*) AS supernodes, sum(connections) AS connections, sum(accepted) AS accepted
+       count(*) AS supernodes, sum(connected) AS connections
 FROM owned GROUP BY run, protocol, 3, 4;
 
 -- B16
 CREATE VIEW B16 AS
-SELECT run, protocol, p.latitude, p.longitude, count(*) AS supernodes, sum(connections) AS connections
+SELECT run, protocol, p.latitude, p.longitude, count(*) AS supernodes, sum(connected) AS connections
 FROM supernodes LEFT JOIN places p USING (run, ip)
-GROUP BY run, protocol, p.latitude, p.longitude;
+WHERE connected > 0 GROUP BY run, protocol, p.latitude, p.longitude;
 
 -- N1
 -- Entries that the clients hold in a NAT or firewall table: most at a time in each interval.

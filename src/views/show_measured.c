@@ -16,7 +16,7 @@ static const struct column startup_columns[] = {
 	{ "after", COLUMN_DURATION, FIT_KEEP, 0 },
 	{ "supernode after", COLUMN_DURATION, FIT_KEEP, 7 },
 	{ "UDP answer after", COLUMN_DURATION, FIT_KEEP, 5 },
-	{ "nodes asked", COLUMN_NUMBER, FIT_KEEP, 6 },
+	{ "candidates", COLUMN_NUMBER, FIT_KEEP, 6 },
 	{ "answered", COLUMN_NUMBER, FIT_KEEP, 6 },
 	{ "TCP tried", COLUMN_NUMBER, FIT_KEEP, 4 },
 	{ "TCP after", COLUMN_DURATION, FIT_KEEP, 3 },

@@ -52,6 +52,9 @@ WELCOME = ((73.84, [658, 669]), (301.13, [653, 693]))
 # wire B4: request and reply over HTTP.
 VERSION_CHECKS = ((401, 75.094, ">166 <396"), (2026, 302.070, ">166 <396"))
 
+# wire B4: connections that nodes open to the client. Of the second the SYN comes before the node's first datagram.
+INBOUND = {779: (133.698, "<29 >14 <12 >4"), 2108: (304.024, "<71 >14 <11 >4")}
+
 EVERY = """SELECT m.flow, m.n, (m.ts_ns - r.first_ns) / 1e9 AS seconds, m.bytes, f.proto,
        CASE WHEN (m.direction = 'out') = (f.client_ip = '192.168.1.2') THEN '>' ELSE '<' END AS way,
        CASE f.client_ip WHEN '192.168.1.2' THEN f.server_ip ELSE f.client_ip END AS ip,
@@ -156,6 +159,8 @@ def after_login(every, flows):
                     and 0 < row["seconds"] - seconds < 2}
         tap.equal(len(sent), peers, f"the notice of 346 bytes at {seconds}: {peers} peers, wire B4")
         tap.equal(sent - answered, {UNANSWERED} & sent, f"... all of whom acknowledge it but {UNANSWERED}")
+    for frame, (_, expected) in INBOUND.items():
+        tap.equal(sizes(flows.get(frame, [])), expected, f"flow {frame}: {expected} of a node that calls, wire B4")
     for frame, seconds, expected in VERSION_CHECKS:
         rows = flows.get(frame, [{"seconds": 0, "bytes": 0, "way": ""}])
         tap.ok(sizes(rows) == expected and near(rows[0]["seconds"], seconds), f"flow {frame}: {expected}, wire B4", *rows)
@@ -186,6 +191,10 @@ def chart(db, login, first, last):
             # The scene may end amid a list exchange.
             tap.ok(got == expected if lane == "login" else got and expected.startswith(got),
                    f"chart {login}: the lane of flow {frame}, wire B3", got, expected)
+    for frame, (seconds, expected) in INBOUND.items():
+        if first <= seconds <= last:
+            got = " ".join(sequences.get(("calling", frame), []))
+            tap.equal(got, expected, f"chart {login}: the lane of flow {frame}, wire B4")
     asked = [row for row in rows if row["bytes"] == 18 and row["from"] == "client" and row["transport"] == "udp"]
     missing = [seconds for _, seconds in PROBES[login]
                if not any(near(row["seconds"] + first, seconds) for row in asked)]

@@ -17,11 +17,11 @@ sys.path.insert(0, os.path.join(tap.TOP, "traces"))
 import make_login  # noqa: E402
 
 MS = 1e-3
-# wire B1 to B4: frames of the first probe, the supernode's SYN, message 4 of the login; flows of the SYNs and of the version
+# wire B1: candidates asked; answers of 51 (219, 221, 265, 1879) and 18 bytes (267, 1886, 1898). Wire B1 to B4: frames of the first probe, the supernode's SYN, message 4 of the login; flows of the SYNs and of the version
 # check; client's own. The flow of the contact list is that of wire B3, "list 1".
 STARTUPS_2006 = (
-    {"first": 176, "answer": 215, "supernode": 268, "login": 292, "message4": 361, "version": 401, "list": 573},
-    {"first": 1867, "answer": 1873, "supernode": 1887, "login": 1931, "message4": 1977, "version": 2026, "list": None},
+    {"first": 176, "asked": 15, "answered": 4, "answer": 215, "supernode": 268, "login": 292, "message4": 361, "version": 401, "list": 573},
+    {"first": 1867, "asked": 7, "answered": 3, "answer": 1873, "supernode": 1887, "login": 1931, "message4": 1977, "version": 2026, "list": None},
 )
 CLIENT_2006 = ("192.168.1.2", 35990)
 # Other protocols, calls and overlays: nobody there starts a client with logins.
@@ -88,7 +88,12 @@ def startups_2006(db, found):
             tap.ok(abs((row[column] or -1e9) / 1e9 - since) < MS, f"{name}: {column}", row[column], since)
         done = found[wire["message4"]][0]
         asked, answered = nodes(found, CLIENT_2006, began, done)
-        tap.equal((row["udp_asked"], row["udp_answered"]), (len(asked), len(answered)), f"{name}: nodes asked, answered")
+        tap.equal((row["udp_asked"], row["udp_answered"]), (wire["asked"], wire["answered"]), f"{name}: candidates asked, answered")
+        # The count of the datagrams says the same of those asked before the first message to the supernode.
+        met = next(ts for ts, proto, source, to, size in found[wire["supernode"]:] if proto == "tcp" and size and
+                   source == found[wire["supernode"]][2])
+        candidates, _ = nodes(found, CLIENT_2006, began, met)
+        tap.equal((wire["asked"], wire["answered"]), (len(candidates), len(candidates & answered)), f"{name}: the same in the capture")
         # Over UDP all is said once but for 3 datagrams; the connections of the supernode and the login are the other part.
         after, _ = nodes(found, CLIENT_2006, done + 1e-5, done + 60)
         tap.equal(row["nodes_after"], len(after - asked), f"{name}: further nodes in a minute (BS: about 22)")
@@ -126,6 +131,8 @@ def supernodes_2006(db):
     for row, (first, last) in zip(rows, ((72.4235, 240.816), (300.4007, 313.695))):
         # The connection's last packets follow the FIN within 0.2 s.
         tap.ok(abs(row["first_ts"] - first) < MS and 0 <= row["last_ts"] - last < 0.2, "SkypeIRC: supernode: start, end", row)
+    tap.equal([(r["supernodes"], r["connections"]) for r in tap.query(db, "SELECT * FROM B15")], [(2, 2)],
+              "SkypeIRC: B15 has the two of wire B2")
     rows = tap.query(db, "SELECT flow, keepalive_s FROM B13 WHERE protocol = 'skype'")
     tap.equal([row["flow"] for row in rows], [268], "SkypeIRC: the connection with keep-alives")
     tap.ok(rows and abs(rows[0]["keepalive_s"] - 60.04) < 0.01, "SkypeIRC: keep-alives every 60.04 s", rows)
@@ -172,6 +179,17 @@ def skype_2006(directory):
     tap.equal(row.get("callers"), 3, "SkypeIRC: callers")
 
 
+def one_sided(directory):
+    """SkypeIRC with what one side sent alone: neither half may be taken for a filter, or for strangers."""
+    data = tap.content(os.path.join(directory, "SkypeIRC.pcap"))
+    for at, name, words in ((26, "sent", "the other direction may be missing in the trace"),
+                            (30, "received", "Nothing that it sent over UDP is in the trace")):
+        half = [r for r in tap.pcap_records(data)
+                if r[16 + 12:16 + 14] == b"\x08\x00" and r[16 + at:16 + at + 4] == bytes([192, 168, 1, 2])]
+        db = read(tap.write(tap.tmp(f"{name}.pcap"), data[:24] + b"".join(half)), name)
+        setup(db, f"what the client {name}", CLIENT_2006, "unknown" if name == "sent" else "nat", words)
+
+
 def skype_2015(directory):
     path = os.path.join(directory, "skype.pcap")
     db = read(path, "skype")
@@ -182,7 +200,13 @@ def skype_2015(directory):
     # wire C3: of all connections to supernodes one got through, frame 1258. C4: what the logins came to cannot be seen.
     tap.equal([(r["supernode_flow"], r["outcome"], r["udp_answered"], r["login_ns"]) for r in rows], [(1258, "unknown", 0, None)],
               "skype: one start-up")
+    # wire C2: 137 probes of 22 to 37 bytes, one for each; the others are asked after a supernode was reached.
+    tap.equal([r["udp_asked"] for r in rows], [137], "skype: candidates")
     tap.equal([r["flow"] for r in tap.query(db, "SELECT flow FROM B3 WHERE connected")], [1258], "skype: the supernode")
+    # ... and so of the supernodes by day; wire C3: 27 in the first form to their ports, 26 of them again to port 443.
+    tap.equal([(r["supernodes"], r["connections"]) for r in tap.query(db, "SELECT * FROM B15")], [(1, 1)], "skype: B15")
+    tap.equal([tuple(r.values()) for r in tap.query(db, "SELECT count(*), sum(connections), sum(connected) FROM B8")], [(53, 53, 1)],
+              "skype: B8")
     tap.equal(tap.query(db, "SELECT * FROM searches"), [], "skype: no search can be told")
     rows = tap.query(db, "SELECT keepalive_s FROM B13 WHERE protocol = 'skype'")
     tap.ok(len(rows) == 1 and abs(rows[0]["keepalive_s"] - 30.03) < 0.05, "skype: keep-alives every 30.03 s (wire C3)", rows)
@@ -247,6 +271,12 @@ def made():
 
 
 def others(directory):
+    # Of its peers one alone spoke first: 10.0.2.2, of the same private network, through which no translator stands. And how
+    # often nodes of Gnutella are called is not known.
+    path = os.path.join(directory, "gnutella.pcap")
+    if os.path.exists(path):
+        row = setup(read(path, "gnutella"), "gnutella", ("10.0.2.15", 28681), "nat", "No peer reached it first in 8 min 3 s")
+        tap.equal(row.get("callers"), 0, "gnutella: neighbours are no callers")
     for name in OTHERS:
         for ending in ("pcap", "pcapng"):
             path = os.path.join(directory, f"{name}.{ending}")
@@ -261,6 +291,7 @@ def main():
     if tap.traces("skype"):
         skype_2006(tap.traces("skype"))
         skype_2015(tap.traces("skype"))
+        one_sided(tap.traces("skype"))
     else:
         tap.missing("real captures of Skype")
     if tap.traces("other-protocols"):

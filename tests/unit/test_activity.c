@@ -404,10 +404,9 @@ static void plots_strokes(void **state)
 	stmt = query_open(&v, tail, &err);
 	assert_non_null(stmt);
 	assert_int_equal(query_step(&v, stmt, &err), QUERY_ROW);
-	assert_string_equal(
-		query_text(stmt, 0),
-		"10.0.0.1:4000, the most active without a call: 2 peers in 7 minutes; 2 of them sent "
-		"something. Of 1 flow only the ends were kept.");
+	assert_string_equal(query_text(stmt, 0), "10.0.0.1:4000, the most active without a call: 2 peers "
+						 "over UDP and TCP in 7 minutes; 2 of them sent "
+						 "something. Of 1 flow only the ends were kept.");
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	free(sql);

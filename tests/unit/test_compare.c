@@ -242,7 +242,7 @@ static void shifts(void **state)
 	expect_in(text, ",1.7142857142857142,0.92722");
 	expect_in(text, ",too few,too few\n");
 	/* 120 bytes in 8 s are 120 bit/s, of 3 and of 4 clients. */
-	expect_in(text, "\nbitrate,,bit/s of signalling sent by a client (R1),,3,4,100,100,100,100,0,0,0,100,"
+	expect_in(text, "\nbitrate,,bit/s of signalling sent by a client (R1),,3,4,120,120,120,120,0,0,0,120,"
 			"1.7142857142857142,1,same,same\n");
 	/* What nobody has given words to is shown all the same, also when only one side has it. */
 	expect_in(text, "\nstrange_measure,x,\"strange_measure, x\",,3,0,7,,7,,,,,,,,only in A,only in A\n");

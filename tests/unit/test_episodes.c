@@ -213,7 +213,8 @@ static void test_two_startups(void **state)
 		assert_seconds(at->tcp_first_ns, 1.5004);
 		assert_seconds(at->supernode_ns, 1.5004);
 		assert_seconds(at->login_ns, 2.4);
-		assert_int_equal(at->udp_asked, 4);
+		assert_int_equal(at->udp_asked,
+				 3); /* the fourth when it had a supernode: no candidate (B2) */
 		assert_int_equal(at->udp_answered, 2);
 		assert_int_equal(at->tcp_tried, 2);
 		assert_int_equal(at->nodes_after, 2);
@@ -411,11 +412,13 @@ static struct setup_facts facts(void)
 	const struct endpoint own = play_host(2, 2, 1);
 
 	return (struct setup_facts){ .own = own.ip,
+				     .sent = true,
 				     .asked = 30,
 				     .answered = 20,
 				     .tcp_tried = 3,
 				     .tcp_answered = 3,
-				     .lived_ns = INT64_C(200000000000) };
+				     .lived_ns = INT64_C(200000000000),
+				     .rate_known = true };
 }
 
 static void assert_setup(const struct setup_facts *f, const char *setup, const char *reasons)
@@ -437,6 +440,10 @@ static void test_setup_public(void **state)
 		"Its address 192.0.2.2 is not private, but no peer said how it sees it, and none reached it "
 		"first.");
 	f.callers = f.strangers = 2;
+	f.sent = false;
+	assert_setup(&f, "unknown",
+		     "Nothing that it sent over UDP is in the trace: who spoke first is not known.");
+	f.sent = true;
 	assert_setup(&f, "public",
 		     "2 peers reached it first at its own address 192.0.2.2, which is not private.");
 	f.has_public = true;
@@ -457,6 +464,12 @@ static void test_setup_nat(void **state)
 		     "in 3 min 20 s: "
 		     "too little to tell whether strangers get in.");
 	f.lived_ns = SETUP_QUIET_NS;
+	f.rate_known = false;
+	assert_setup(&f, "nat",
+		     "Its peers see it as 192.0.7.7, it is 192.0.2.2: translated. No peer reached it first "
+		     "in 5 min; how often a client is called that can be reached is not known of this "
+		     "protocol.");
+	f.rate_known = true;
 	assert_setup(
 		&f, "port-restricted nat",
 		"Its peers see it as 192.0.7.7, it is 192.0.2.2: translated. No peer reached it first in 5 "

@@ -70,7 +70,7 @@ static const struct {
 	{ ROW_place_file, "1|geo|a.mmdb|GeoLite2-City|11" },
 	{ ROW_peer_place,
 	  "1|skype|probe|1|Europe|IT|Italy|Torino|45.25|7.5|11 / 1|skype|non-probe|2|~|~|~|~|~|~|12" },
-	{ ROW_supernode_contact, "1|11|skype|192.0.2.1|33033|12|13|14|1" },
+	{ ROW_supernode_contact, "1|11|skype|192.0.2.1|33033|12|13|14|15|1" },
 };
 
 #define PUT(name, ...) assert_true(s->ops->put_##name(s, &(struct name##_row){ __VA_ARGS__ }, &err))
@@ -118,7 +118,7 @@ static void put_everything(struct sink *s)
 	PUT(place_file, "geo", "a.mmdb", "GeoLite2-City", 11);
 	PUT(peer_place, "skype", "probe", 1, "Europe", "IT", "Italy", "Torino", 45.25, 7.5, 11);
 	PUT(peer_place, "skype", "non-probe", .n = 2, .latitude = NAN, .longitude = NAN, .addresses = 12);
-	PUT(supernode_contact, 11, "skype", { ip("192.0.2.1"), 33033 }, 12, 13, 14, true);
+	PUT(supernode_contact, 11, "skype", { ip("192.0.2.1"), 33033 }, 12, 13, 14, 15, true);
 	if (!s->ops->finish(s, &err))
 		fail_msg("%s", err.text);
 }

@@ -214,6 +214,9 @@ static void put_sockets(struct sink *s)
 				     .media_in = 5400,
 				     .tcp_out = 70,
 				     .tcp_in = 80,
+				     .has_tcp = true,
+				     .tcp_first_ns = T0 + 1,
+				     .tcp_last_ns = T0 + 8,
 				     .peers = 2,
 				     .callers = 20,
 				     .callers_answered = 19,
@@ -502,8 +505,9 @@ static void test_every_row(void **state)
 		    "1|flows|idle|2|no packet / 1|packets|arp|3|ARP or RARP / 1|packets|used|9|in a flow");
 	assert_rows(db, "SELECT * FROM clients",
 		    "1|1|skype|skype|10.0.0.1|40000|1|192.0.2.9|1|1.3.0.48|27.3|7|1156534264000000000|"
-		    "1156534264000000009|2|4|10|11|500|600|6000|5400|70|80|20|19|supernode"
-		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0|0|0|0|0|0|0|client");
+		    "1156534264000000009|2|4|10|11|500|600|6000|5400|70|80|1156534264000000001|"
+		    "1156534264000000008|20|19|supernode"
+		    " / 1|2|skype|skype?|fe80::1|1|0|~|~|~|10.0|0|~|~|0|0|0|0|0|0|0|0|0|0|~|~|0|0|client");
 	assert_rows(db, "SELECT * FROM peers",
 		    "1|1|skype|198.51.100.1|33033|0|1156534264000000000|1156534264000000008|2");
 	assert_rows(db, "SELECT * FROM pairs",
