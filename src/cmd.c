@@ -1,26 +1,28 @@
 /* What the subcommands share: lookup by name, the program's own help text, and how an error is shown. */
 #include "cmd.h"
+#include "views/escape.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define SUBCOMMANDS_MOST 32
+#define WIDTH_OF_FILES   80U /* of tables that do not go to a terminal */
 
 const struct command program_command = {
 	.name = "",
 	.summary = "find the sockets that run a hidden peer-to-peer overlay",
 	.usage = "COMMAND [options] ...",
 	.details =
-		"footsteps reads packets and answers, about a peer-to-peer voice overlay that hides "
-		"behind random ports "
-		"and encryption: which sockets run it, what its signalling costs, whom they talk to, and "
-		"when somebody "
-		"logs in. Classic Skype is the first protocol and the reference; BitTorrent, "
-		"Gnutella, eDonkey, FastTrack and calls over RTP are found likewise, and every other flow is "
-		"labelled by libndpi.\n"
+		"footsteps reads packets and answers, about a peer-to-peer voice overlay that hides behind "
+		"random ports and encryption: which sockets run it, what its signalling costs, whom they "
+		"talk to, and when somebody logs in. Classic Skype is the first protocol and the reference; "
+		"BitTorrent, Gnutella, eDonkey, FastTrack and calls over RTP are found likewise, and every "
+		"other flow is labelled by libndpi.\n"
 		"\n"
-		"It is passive: it never sends a packet, and it never stores payload bytes. The same "
-		"packets give the "
-		"same answer, however they are split into files.",
+		"It is passive: it never sends a packet, and it never stores payload bytes. The same packets "
+		"give the same answer, however they are split into files.",
 	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\tanalyse saved captures as "
 		    "one trace\n"
 		    "footsteps show campus.db\twhat was found\n"
@@ -56,9 +58,32 @@ const struct subcommand *subcommand_named(const char *name, struct error *err)
 enum exit_status command_fail(const struct error *err)
 {
 	/* No text: there is nobody to tell, as when the reader of our output has gone. */
-	if (err->text[0])
-		fprintf(stderr, "footsteps: %s\n", err->text);
+	if (err->text[0]) {
+		fputs("footsteps: ", stderr);
+		plain_put_lines(stderr, err->text); /* paths, and what a database says, are anybody's */
+		fputc('\n', stderr);
+	}
 	return err->status;
+}
+
+unsigned command_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WIDTH_OF_FILES;
+}
+
+void command_catch_signals(void (*handler)(int))
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction once = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &once, NULL);
 }
 
 enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, char **argv)

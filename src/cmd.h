@@ -34,8 +34,15 @@ extern const struct subcommand subcommand_man, subcommand_completion;
 /* The program as a whole: the text of `footsteps --help` and footsteps(1). */
 extern const struct command program_command;
 
-/* Prints "footsteps: TEXT" to stderr and returns the status: `return command_fail(&err)`. */
+/* Prints "footsteps: TEXT" to stderr, escaped for a terminal, and returns the status: `return
+ * command_fail(&err)`. */
 enum exit_status command_fail(const struct error *err);
+
+/* Columns for tables on standard output: those of the terminal, or 80 elsewhere. */
+unsigned command_width(void);
+/* INT, TERM and HUP call the handler; the second one of a kind ends the program at once, and one that is
+ * ignored (nohup) stays so. */
+void command_catch_signals(void (*handler)(int));
 
 /* Of footsteps itself: "0.2.0". */
 const char *version_number(void);

@@ -1,18 +1,20 @@
 /* footsteps chart: the messages of a login, a search or a call as a message-sequence chart. */
 #include "cmd.h"
 #include "store/open.h"
+#include "store/target.h"
 #include "views/chart.h"
+#include "views/escape.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WIDTH_OF_FILES 80U /* of charts that do not go to a terminal */
-#define WIDTH_LEAST    40U
-#define WIDTH_MOST     500U
+#define WIDTH_LEAST 40U
+#define WIDTH_MOST  500U
 
 static struct {
 	uint64_t number[CHART_KIND_COUNT], run, width, rows;
@@ -28,7 +30,7 @@ static const struct option options[] = {
 	{ "call", 0, OPTION_COUNT, &given.number[CHART_KIND_call], "NUMBER",
 	  "Draw this call: its set-up, media and tear-down.", NULL, NULL },
 	{ "list", 'l', OPTION_FLAG, &given.list, NULL,
-	  "List what can be drawn. That is done, too, when nothing is named and there is more than one.",
+	  "List all that can be drawn. When nothing is named and there is more than one, the first 40 are listed.",
 	  NULL, NULL },
 	{ "output", 'o', OPTION_TEXT, &given.output, "FILE.svg", "Write an SVG drawing to this file.", NULL,
 	  NULL },
@@ -49,20 +51,15 @@ static const struct command command = {
 	.summary = "draw a login, a search or a call as a message-sequence chart",
 	.usage = "[options] DATABASE|CAPTURE",
 	.details = "Parties are columns: the client, its supernode, the servers, and nodes that behave alike "
-		   "in one "
-		   "column. An arrow is a message, or several: 'UDP 4 x 18 B' are four of 18 bytes of "
-		   "payload each, "
-		   "'TCP 1159 B (4)' four of 1159 bytes together. Messages are put together only as far as "
-		   "is needed "
-		   "for --rows arrows; below the chart stands how. Openings and closings of TCP connections "
-		   "are drawn "
-		   "by the first and last packet of the flow; which side closed it is not told.\n\n"
+		   "in one column. An arrow is a message, or several: 'UDP 4 x 18 B' are four of 18 bytes of "
+		   "payload each, 'TCP 1159 B (4)' four of 1159 bytes together. Messages are put together "
+		   "only as far as is needed for --rows arrows; below the chart stands how. Openings and "
+		   "closings of TCP connections are drawn by the first and last packet of the flow; which "
+		   "side closed it is not told.\n\n"
 		   "Times are seconds since the beginning of the scene. Text is drawn with the characters of "
-		   "the "
-		   "locale: in plain ASCII where it is not UTF-8.\n\n"
+		   "the locale: in plain ASCII where it is not UTF-8.\n\n"
 		   "A capture is read first, as 'footsteps read' does without options, into a database that "
-		   "is not "
-		   "kept. Where options are needed, or several charts, make a database.",
+		   "is not kept. Where options are needed, or several charts, make a database.",
 	.examples = "footsteps chart campus.db\twhat can be drawn\n"
 		    "footsteps chart campus.db --login 1\ton the terminal\n"
 		    "footsteps chart monday.pcap --call 2 -o call.svg\tas a drawing\n"
@@ -78,14 +75,9 @@ static const struct command *chart_command(void)
 
 static unsigned output_width(void)
 {
-	struct winsize size;
+	unsigned width = given.width ? (unsigned)given.width : command_width();
 
-	if (given.width)
-		return (unsigned)given.width;
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-	    size.ws_col >= WIDTH_LEAST)
-		return size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
-	return WIDTH_OF_FILES;
+	return width < WIDTH_LEAST ? WIDTH_LEAST : width > WIDTH_MOST ? WIDTH_MOST : width;
 }
 
 static bool locale_is_utf8(void)
@@ -98,25 +90,59 @@ static bool locale_is_utf8(void)
 	return utf8;
 }
 
-/* A drawing that fails half-way does not stay. */
-static bool write_svg(const struct chart *c, struct error *err)
+/* Devices, pipes and standard output are written as they are. */
+static bool svg_in_place(const struct chart *c, struct error *err)
 {
-	FILE *out = strcmp(given.output, "-") == 0 ? stdout : fopen(given.output, "w");
+	FILE *out = strcmp(given.output, "-") == 0 ? stdout : fopen(given.output, "we");
 
 	if (!out)
-		return error_set(err, EXIT_OUTPUT, "%s: %s", given.output, strerror(errno));
+		return target_error(given.output, errno, err);
 	chart_put_svg(c, out);
-	if (out == stdout)
+	if (out == stdout) /* main() looks whether that could be written */
 		return true;
 	bool failed = ferror(out);
 	errno = 0;
-	if (fclose(out) != 0 || failed) {
-		int why = errno;
-		unlink(given.output);
-		return error_set(err, EXIT_OUTPUT, "%s: %s", given.output,
-				 why ? strerror(why) : "a write failed");
+	return (fclose(out) == 0 && !failed) || target_error(given.output, errno ? errno : EIO, err);
+}
+
+static volatile sig_atomic_t stop_requested; /* the signal */
+
+static void on_signal(int signal_number)
+{
+	stop_requested = signal_number;
+}
+
+/* Whole or not at all, in place of an earlier drawing. */
+static bool svg_write(const struct chart *c, struct error *err)
+{
+	struct target target;
+
+	if (strcmp(given.output, "-") == 0 || file_look(given.output).kind == FILE_SPECIAL)
+		return svg_in_place(c, err);
+	command_catch_signals(on_signal);
+	int fd = target_make(&target, given.output, FILE_SVG, err);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!out) {
+		if (fd >= 0) {
+			target_error(given.output, errno, err);
+			close(fd);
+			target_drop(&target);
+		}
+		return false;
 	}
-	return true;
+	chart_put_svg(c, out);
+	bool failed = ferror(out);
+	errno = 0;
+	failed = fclose(out) != 0 || failed;
+	if (!failed && !stop_requested)
+		return target_finish(&target, err);
+	if (failed)
+		target_error(given.output, errno ? errno : EIO, err);
+	else
+		error_set(err, EXIT_OUTPUT, "stopped by signal %d; %s was not written", (int)stop_requested,
+			  given.output);
+	target_drop(&target);
+	return false;
 }
 
 static bool draw(const struct view *v, enum chart_kind kind, int64_t number, struct error *err)
@@ -126,7 +152,7 @@ static bool draw(const struct view *v, enum chart_kind kind, int64_t number, str
 		  chart_arrange(&c, (uint32_t)given.rows, err);
 
 	if (ok && given.output)
-		ok = write_svg(&c, err);
+		ok = svg_write(&c, err);
 	if (ok && given.json)
 		chart_put_json(&c, stdout);
 	else if (ok && (given.text || !given.output))
@@ -137,11 +163,17 @@ static bool draw(const struct view *v, enum chart_kind kind, int64_t number, str
 
 static bool list(const struct view *v, int64_t count, struct error *err)
 {
-	if (!chart_list(v, given.json, output_width(), stdout, err))
+	const struct chart_list_request request = { given.json, given.list, output_width() };
+
+	if (!chart_list(v, &request, stdout, err))
 		return false;
-	if (count > 0 && !given.json && !given.list)
-		printf("\nName one: footsteps chart %s --login NUMBER, --search NUMBER or --call NUMBER\n",
-		       v->path);
+	if (!given.json && !given.list && count > CHART_LIST_BRIEF)
+		printf("%d of %" PRId64 "; the others with --list.\n", CHART_LIST_BRIEF, count);
+	if (count > 0 && !given.json && !given.list) {
+		fputs("\nName one: footsteps chart ", stdout);
+		plain_put(stdout, v->path);
+		fputs(" --login NUMBER, --search NUMBER or --call NUMBER\n", stdout);
+	}
 	return true;
 }
 
@@ -166,43 +198,63 @@ static bool run_on(const struct view *v, struct error *err)
 	return number == 0 || given.list ? list(v, count, err) : draw(v, kind, number, err);
 }
 
-static enum exit_status chart_database(const char *path, const char *shown, struct error *err)
+/* Closes the database; read: how well it was filled. */
+static enum exit_status chart_database(sqlite3 *db, const char *shown, enum exit_status read,
+				       struct error *err)
 {
 	struct view v;
-	sqlite3 *db = store_open_read(path, err);
-
-	if (!db)
-		return command_fail(err);
 	bool ok = view_open(&v, db, shown, given.run, err) && run_on(&v, err);
+
 	sqlite3_close(db);
-	return ok ? EXIT_COMPLETE : command_fail(err);
+	return ok ? read : command_fail(err);
 }
 
-/* Reads a capture into a database in a directory of its own, which is removed. */
-static enum exit_status chart_capture(const char *path, struct error *err)
+/*
+ * A database that nobody else will open. Its name goes away as soon as it is open: then nothing is left,
+ * however this program ends.
+ */
+static sqlite3 *private_open(const char *directory, const char *database, enum exit_status *read,
+			     const char *capture, struct error *err)
 {
-	const char *above = getenv("TMPDIR");
-	char directory[4096], database[4200];
-	char *arguments[] = { "--quiet", "--no-hash", "--no-ndpi", "--activity",
-			      "0",       "-o",        database,    (char *)path };
-	size_t count = sizeof arguments / sizeof arguments[0];
+	/* The capture's name may begin with '-'. */
+	char *arguments[] = { "--quiet", "--no-hash",      "--no-ndpi", "--activity",   "0",
+			      "-o",      (char *)database, "--",        (char *)capture };
+	sqlite3 *db = NULL;
 
-	snprintf(directory, sizeof directory, "%s/footsteps-chart-XXXXXX", above && *above ? above : "/tmp");
-	if (!mkdtemp(directory)) {
-		error_set(err, EXIT_OUTPUT, "%s: %s; TMPDIR says where there is room", directory,
-			  strerror(errno));
-		return command_fail(err);
-	}
-	snprintf(database, sizeof database, "%s/capture.db", directory);
-	enum exit_status read = subcommand_run(&subcommand_read, (int)count, arguments);
-	enum exit_status status = read;
-	if (read == EXIT_COMPLETE || read == EXIT_INCOMPLETE) {
-		status = chart_database(database, path, err);
-		status = status == EXIT_COMPLETE ? read : status;
+	*read = subcommand_run(&subcommand_read, (int)(sizeof arguments / sizeof arguments[0]), arguments);
+	if (*read == EXIT_COMPLETE || *read == EXIT_INCOMPLETE) {
+		db = store_open_read(database, err);
+		*read = db ? *read : command_fail(err);
 	}
 	unlink(database);
 	rmdir(directory);
-	return status;
+	return db;
+}
+
+/* Reads a capture into a database of its own in $TMPDIR. */
+static enum exit_status chart_capture(const char *path, struct error *err)
+{
+	const char *above = getenv("TMPDIR");
+	char directory[4096], database[sizeof directory + 16];
+	enum exit_status status;
+
+	command_catch_signals(on_signal); /* until read has its own */
+	/* As SQLite: /tmp may be memory. */
+	int length = snprintf(directory, sizeof directory, "%s/footsteps-chart-XXXXXX",
+			      above && *above ? above : "/var/tmp");
+	if (length >= (int)sizeof directory || !mkdtemp(directory)) {
+		error_set(err, EXIT_OUTPUT, "cannot make a temporary database in %s: %s; TMPDIR says where",
+			  above && *above ? above : "/var/tmp",
+			  strerror(length >= (int)sizeof directory ? ENAMETOOLONG : errno));
+		return command_fail(err);
+	}
+	snprintf(database, sizeof database, "%s/capture.db", directory);
+	sqlite3 *db = private_open(directory, database, &status, path, err);
+	if (!db || !stop_requested)
+		return db ? chart_database(db, path, status, err) : status;
+	sqlite3_close(db);
+	error_set(err, EXIT_OUTPUT, "stopped by signal %d; nothing was drawn", (int)stop_requested);
+	return command_fail(err);
 }
 
 static bool check_options(size_t count, struct error *err)
@@ -216,6 +268,13 @@ static bool check_options(size_t count, struct error *err)
 				 count ? "too many arguments" : "a chart of what?");
 	if (scenes > 1)
 		return error_set(err, EXIT_USAGE, "--login, --search and --call exclude each other");
+	if (given.output && !*given.output)
+		return error_set(err, EXIT_USAGE, "-o names no file");
+	if (given.output && strcmp(given.output, "-") == 0 && (given.text || given.json))
+		return error_set(err, EXIT_USAGE, "-o - draws on standard output, where --%s would go, too",
+				 given.text ? "text" : "json");
+	if (given.output && given.list)
+		return error_set(err, EXIT_USAGE, "-o and --list exclude each other: a list is not drawn");
 	if (given.text && given.json)
 		return error_set(err, EXIT_USAGE, "--text and --json exclude each other");
 	if (given.width && (given.width < WIDTH_LEAST || given.width > WIDTH_MOST))
@@ -234,7 +293,8 @@ static enum exit_status chart_run(const char *const *arguments, size_t count)
 		return command_fail(&err);
 	if (file_look(arguments[0]).kind == FILE_CAPTURE)
 		return chart_capture(arguments[0], &err);
-	return chart_database(arguments[0], arguments[0], &err);
+	sqlite3 *db = store_open_read(arguments[0], &err);
+	return db ? chart_database(db, arguments[0], EXIT_COMPLETE, &err) : command_fail(&err);
 }
 
 const struct subcommand subcommand_chart = {

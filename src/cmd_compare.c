@@ -4,12 +4,7 @@
 #include "store/open.h"
 #include "views/compare.h"
 #include <inttypes.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define WIDTH_OF_FILES 80U /* of tables that do not go to a terminal */
 
 static struct {
 	bool json, csv, all;
@@ -66,32 +61,19 @@ static const struct command command = {
 	.usage = "[options] A.db [B.db]",
 	.details =
 		"Compares the last run of A with the last run of B: the same link in another week, before "
-		"and "
-		"after a "
-		"change, or the same capture read with other options or by another version of footsteps. "
-		"With "
-		"one database, "
-		"its last run (B) is compared with the one before it (A).\n\n"
+		"and after a change, or the same capture read with other options or by another version of "
+		"footsteps. With one database, its last run (B) is compared with the one before it (A).\n\n"
 		"Parts: runs, cautions (what makes the numbers incomparable), options (those that differ), "
-		"counts, "
-		"distributions, sockets (clients, peers and supernodes: kept, at the same address with "
-		"another "
-		"port, "
-		"gone, new), members (those sockets one by one), flows (that are in both: same 5-tuple and "
-		"same "
-		"start), and "
-		"labels (what changed in them).\n\n"
+		"counts, distributions, sockets (clients, peers and supernodes: kept, at the same address "
+		"with another port, gone, new), members (those sockets one by one), flows (that are in both: "
+		"same 5-tuple and same start), and labels (what changed in them).\n\n"
 		"Of distributions, D is the statistic of the two-sample Kolmogorov-Smirnov test: the "
-		"greatest "
-		"distance of the "
-		"two cumulative curves, from 0 (same) to 1 (nothing in common). p is its asymptotic "
-		"probability if nothing had changed and all values were independent; those of one client are "
-		"not, and times "
-		"are rounded to three digits, so that a small p proves little, and a large one is good news. "
-		"The verdict: "
-		"'same' (p above 0.01), 'slight' (D below 0.05), 'up' or 'down' with the shift of the median "
-		"(else of the "
-		"90 % quantile), 'other shape' (the curves cross), 'too few'.\n\n"
+		"greatest distance of the two cumulative curves, from 0 (same) to 1 (nothing in common). p "
+		"is its asymptotic probability if nothing had changed and all values were independent; those "
+		"of one client are not, and times are rounded to three digits, so that a small p proves "
+		"little, and a large one is good news. The verdict: 'same' (p above 0.01), 'slight' (D below "
+		"0.05), 'up' or 'down' with the shift of the median (else of the 90 % quantile), 'other "
+		"shape' (the curves cross), 'too few'.\n\n"
 		"The exit status says nothing about differences; --json does.",
 	.examples = "footsteps compare april.db may.db\twhat changed on the link\n"
 		    "footsteps compare campus.db --run-a 1 --run-b 3\ttwo runs of one database\n"
@@ -104,15 +86,6 @@ static const struct command command = {
 static const struct command *compare_command(void)
 {
 	return &command;
-}
-
-static unsigned output_width(void)
-{
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	return WIDTH_OF_FILES;
 }
 
 static bool same_file(const char *a, const char *b)
@@ -149,7 +122,7 @@ static enum exit_status databases_compare(const char *path_a, const char *path_b
 			  : values.csv ? SHOW_CSV
 				       : SHOW_TABLE,
 		.all = values.all,
-		.width = output_width(),
+		.width = command_width(),
 	};
 	struct view a, b;
 	sqlite3 *db_a = store_open_read(path_a, err), *db_b = db_a ? store_open_read(path_b, err) : NULL;

@@ -275,8 +275,7 @@ static const struct command completion_command = {
 	.summary = "write a shell's completion script to standard output",
 	.usage = "bash|zsh|fish",
 	.details = "The script completes commands, options and their values. It is made from the same tables "
-		   "as --help, "
-		   "so it knows exactly what this version knows.",
+		   "as --help, so it knows exactly what this version knows.",
 	.examples = "source <(footsteps completion bash)\tcompletion in this bash\n"
 		    "footsteps completion zsh > ~/.zfunc/_footsteps\tfor zsh; ~/.zfunc must be in fpath\n"
 		    "footsteps completion fish > ~/.config/fish/completions/footsteps.fish\tfor fish\n",

@@ -287,8 +287,8 @@ static const struct command man_command = {
 	.summary = "write a manual page to standard output",
 	.usage = "[COMMAND]",
 	.details = "Writes the page of a command, or without one that of footsteps itself, in the macros of "
-		   "man(7). "
-		   "The installed pages are made this way, so that they cannot differ from the program.",
+		   "man(7). The installed pages are made this way, so that they cannot differ from the "
+		   "program.",
 	.examples = "footsteps man read | man -l -\tread a page without installing it\n"
 		    "footsteps man > footsteps.1\tthe page of the whole program\n",
 };

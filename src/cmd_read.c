@@ -41,9 +41,8 @@ static const char *const flow_choices[] = { "recognised", "all", NULL };
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &given.output, "FILE",
 	  "Where the results go: a SQLite database, or with --json a text file. It is written under a "
-	  "temporary name and "
-	  "renamed when it is whole. An older footsteps database of that name is replaced; any other file is "
-	  "not touched.",
+	  "temporary name and renamed when it is whole. An older footsteps database of that name is "
+	  "replaced; any other file is not touched.",
 	  NULL, NULL },
 	{ "append", 0, OPTION_FLAG, &given.append, NULL,
 	  "Add this run to the database instead of replacing it.", NULL, NULL },
@@ -57,9 +56,7 @@ static const struct option options[] = {
 	  "Read only packets that match this BPF expression, as in tcpdump: 'host 192.168.1.2 and udp'.",
 	  NULL, NULL },
 	{ "local-net", 0, OPTION_LIST, &given.local_nets, "CIDR",
-	  "A prefix of the internal network. Sockets inside it are the clients "
-	  "that are looked "
-	  "for.",
+	  "A prefix of the internal network. Sockets inside it are the clients that are looked for.",
 	  "private and link-local addresses", NULL },
 	{ "idle", 0, OPTION_DURATION, &given.idle_ns, "TIME",
 	  "Inactivity timeout: a flow ends after more than this without a packet (200s, 5m, 1h30m).", "200s",
@@ -76,8 +73,7 @@ static const struct option options[] = {
 	{ "voice-models", 0, OPTION_TEXT, &given.voice_models, "FILE",
 	  "What the messages of voice codecs look like, for calls whose format cannot be read. The file "
 	  "itself says how to add a codec; 'footsteps train' fits one, and its help says where a copy of "
-	  "what "
-	  "is built in lies.",
+	  "what is built in lies.",
 	  "built in", NULL },
 	{ "geo", 0, OPTION_TEXT, &given.geo, "FILE",
 	  "Where addresses are, for the maps and the tables of places: a MaxMind database (.mmdb) of cities "
@@ -90,10 +86,8 @@ static const struct option options[] = {
 	  NULL, NULL },
 	{ "activity", 0, OPTION_LIST, &given.activity, "N|ADDRESS:PORT",
 	  "Of how many clients of each protocol, or of which, every message's time is kept for activity "
-	  "plots "
-	  "(R6): the most active one without a call, the most active one with both signalling and a call, "
-	  "then "
-	  "further ones; 0: of none. Several may be named, also separated by commas.",
+	  "plots (R6): the most active one without a call, the most active one with both signalling and a "
+	  "call, then further ones; 0: of none. Several may be named, also separated by commas.",
 	  "2", NULL },
 	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
 	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
@@ -124,23 +118,16 @@ static const struct command command = {
 	.summary = "analyse saved captures",
 	.usage = "[options] -o DATABASE FILE|DIRECTORY|- ...",
 	.details = "Reads captures, rebuilds the flows, recognises who runs the overlay, and writes a "
-		   "database that 'footsteps "
-		   "show' and 'footsteps report' present.\n\n"
+		   "database that 'footsteps show' and 'footsteps report' present.\n\n"
 		   "Several files, and all captures below a directory, are one trace, merged by time; '-' is "
-		   "standard input. "
-		   "Read directly: pcap, pcapng, snoop and ERF, plain or compressed (gzip, zstd, xz, bzip2, "
-		   "lz4), told apart "
-		   "by their content.\n\n"
+		   "standard input. Read directly: pcap, pcapng, snoop and ERF, plain or compressed (gzip, "
+		   "zstd, xz, bzip2, lz4), told apart by their content.\n\n"
 		   "A flow (bidirectional, 5-tuple) ends after more than --idle without a packet, at a TCP "
-		   "tear-down, or at the "
-		   "end of the trace. A client socket is recognised when the evidence about it adds up to "
-		   "--verdict-bits; all its "
-		   "flows are then labelled, also those that ended before. 'footsteps show DATABASE why "
-		   "SOCKET' lists the "
-		   "evidence.\n\n"
+		   "tear-down, or at the end of the trace. A client socket is recognised when the evidence "
+		   "about it adds up to --verdict-bits; all its flows are then labelled, also those that "
+		   "ended before. 'footsteps show DATABASE why SOCKET' lists the evidence.\n\n"
 		   "The database is written as '.NAME.partial-*' beside its final name. Such a file is left "
-		   "behind only "
-		   "when footsteps is killed; it can be removed.\n\n"
+		   "behind only when footsteps is killed; it can be removed.\n\n"
 		   "TERM and INT end the reading; what was read by then is written. USR1 prints statistics "
 		   "to standard error.",
 	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\ttwo files as one trace\n"
@@ -167,12 +154,10 @@ static void on_signal(int signal_number)
 
 static void catch_signals(void)
 {
-	/* INT and TERM once: finish cleanly. A second one aborts, by the default action. */
-	struct sigaction once = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
 	struct sigaction always = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
-	sigaction(SIGINT, &once, NULL);
-	sigaction(SIGTERM, &once, NULL);
+	/* Once: finish cleanly. A second one aborts. */
+	command_catch_signals(on_signal);
 	sigaction(SIGUSR1, &always, NULL);
 }
 
@@ -314,8 +299,7 @@ static bool check_options(struct error *err)
 	if (!(given.suspect_bits > 0) || !(given.verdict_bits >= given.suspect_bits))
 		return error_set(err, EXIT_USAGE,
 				 "--suspect-bits %g, --verdict-bits %g: more than 0 bits are needed to "
-				 "suspect a socket, "
-				 "and as many or more to recognise it",
+				 "suspect a socket, and as many or more to recognise it",
 				 given.suspect_bits, given.verdict_bits);
 	return within("max-flows", given.max_flows, 16, 1U << 30, err) &&
 	       within("max-sockets", given.max_sockets, 16, 1U << 30, err) &&
@@ -371,16 +355,34 @@ static void print_summary(const struct source *source, const struct aggregate_su
 		fprintf(stderr, "written to %s; look at it with: footsteps show %s\n", output, output);
 }
 
+/* The effective options, allocated: lists of networks and paths may be of any length. */
+static char *options_text(struct error *err)
+{
+	char *text = NULL;
+
+	for (size_t size = 4096;; size *= 2) {
+		char *moved = realloc(text, size);
+		if (!moved) {
+			free(text);
+			error_memory(err, "the list of options");
+			return NULL;
+		}
+		text = moved;
+		if (options_json(&command, text, size))
+			return text;
+	}
+}
+
 /* From the open source to the finished sink. */
 static enum exit_status analyse(struct source *source, struct pipeline *p, struct sink *sink,
-				const char *output)
+				const char *output, const char *effective)
 {
 	struct progress *progress;
 	struct problems problems = { 0 };
 	struct aggregate_summary summary;
 	struct source_stats stats;
 	struct error err;
-	char libraries[512], effective[4096];
+	char libraries[512];
 	struct run_row run = { .version = version_number(), .libraries = libraries, .options = effective };
 
 	source_stats(source, &stats);
@@ -391,10 +393,9 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 		note_inputs(source, &problems);
 		source_stats(source, &stats);
 		run.packets = stats.frames;
-		if (!version_libraries(libraries, sizeof libraries) ||
-		    !options_json(&command, effective, sizeof effective))
+		if (!version_libraries(libraries, sizeof libraries))
 			ok = error_set(&err, EXIT_INTERNAL,
-				       "the list of options is too long for the manifest");
+				       "the list of libraries is too long for the manifest");
 	}
 	if (ok && stats.frames == 0 && problems.count && !stop_requested)
 		ok = error_set(&err, EXIT_INPUT, "nothing could be read: %.400s", problems.text);
@@ -438,16 +439,18 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	const struct pipeline_options wanted = pipeline_options(internal, models, places, wishes);
 	struct source *source = ok ? source_open_files(paths, count, &source_options, &err) : NULL;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
-	if (p)
+	char *effective = p ? options_text(&err) : NULL;
+	if (effective)
 		sink = given.json ? sink_json_open(output, &err)
 				  : sink_sqlite_open(output, given.append, &err);
 	if (!source && stop_requested)
 		error_set(&err, EXIT_INPUT, "stopped before any input could be read");
 	if (sink)
-		status = analyse(source, p, sink, output);
+		status = analyse(source, p, sink, output, effective);
 	else
 		status = command_fail(&err);
 	interruptible = NULL;
+	free(effective);
 	pipeline_free(p);
 	source_close(source);
 	places_close(places);

@@ -33,8 +33,7 @@ static const struct option options[] = {
 	  .value = &values.protocol,
 	  .argument = "NAME",
 	  .help = "What the measurements are about: skype, bittorrent, ... The page names those that the "
-		  "trace "
-		  "has clients of.",
+		  "trace has clients of.",
 	  .shown_default = "the one whose clients have most flows" },
 	{ .name = "png",
 	  .type = OPTION_FLAG,
@@ -54,19 +53,15 @@ static const struct command command = {
 	.usage = "[options] -o DIRECTORY DATABASE",
 	.details =
 		"Writes DIRECTORY/index.html, which needs no network and no script to be read, and beside it "
-		"the data of each "
-		"table and figure as tab-separated values (R4.tsv) and each figure as SVG (R4.svg).\n\n"
+		"the data of each table and figure as tab-separated values (R4.tsv) and each figure as SVG "
+		"(R4.svg).\n\n"
 		"The parts of the page: summary, clients, logins, calls and searches, supernodes, traffic, "
-		"what it "
-		"costs the network, over time, and the trace; what the trace does not show is named at the "
-		"end. "
-		"One login, one search and one call are drawn as charts, as SVG alone; 'footsteps chart' "
-		"draws any. "
-		"Maps and tables of places need a file that "
-		"'footsteps help read' tells of.\n\n"
+		"what it costs the network, over time, and the trace; what the trace does not show is named "
+		"at the end. One login, one search and one call are drawn as charts, as SVG alone; "
+		"'footsteps chart' draws any. Maps and tables of places need a file that 'footsteps help "
+		"read' tells of.\n\n"
 		"Figures are drawn by gnuplot. Without it tables and data are written all the same, the page "
-		"says what is "
-		"missing, and the exit status is 3.\n\n"
+		"says what is missing, and the exit status is 3.\n\n"
 		"A figure is a pair of files, NAME.sql and NAME.gp, a table a NAME.sql; they are read from "
 		"$FOOTSTEPS_DATA/reports if that exists, else from where footsteps was installed.\n\n"
 		"The signals INT, TERM and HUP end it early; nothing is left behind then.",
@@ -91,18 +86,6 @@ static void on_signal(int signal_number)
 	stop_requested = signal_number;
 }
 
-/* The second signal of a kind ends the program at once; one that is ignored (nohup) stays so. */
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	const struct sigaction once = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction before;
-
-	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(signals[i], &once, NULL);
-}
-
 static enum exit_status database_report(const char *path, struct error *err)
 {
 	char sources[4096], missing[REPORT_MISSING];
@@ -121,7 +104,7 @@ static enum exit_status database_report(const char *path, struct error *err)
 	sqlite3 *db = store_open_read(path, err);
 	if (!db)
 		return command_fail(err);
-	catch_signals();
+	command_catch_signals(on_signal);
 	bool ok = view_open(&v, db, path, values.run, err) &&
 		  (!values.protocol || view_protocol(&v, values.protocol, err)) &&
 		  report_write(&v, &request, missing, err);

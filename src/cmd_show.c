@@ -2,11 +2,6 @@
 #include "cmd.h"
 #include "store/open.h"
 #include "views/show.h"
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#define WIDTH_OF_FILES 80U /* of tables that do not go to a terminal */
 
 static struct {
 	bool json, csv, all;
@@ -60,36 +55,25 @@ static const struct command command = {
 	.summary = "show what is in a database",
 	.usage = "[options] DATABASE [TOPIC [SUBJECT]]",
 	.details =
-		"Without a topic: a summary of the run, its inputs, what was found, where every packet "
-		"went, and what speaks "
-		"against the trace.\n\n"
+		"Without a topic: a summary of the run, its inputs, what was found, where every packet went, "
+		"and what speaks against the trace.\n\n"
 		"Topics: clients, logins, contact-lists, versions, calls, streams, flows, pairs, peers, "
-		"labels, inputs, "
-		"runs, account, and why; and what was measured: setups (how each client is connected, with "
-		"the reasons), "
-		"startups (from its first packet to its login), searches, supernodes (connections to them, "
-		"and clients that are one), round-trips, series (by day and hour), costs (entries that "
-		"clients "
-		"hold in a NAT or firewall table), classes (of pairs, by inactivity timeout), activity and "
-		"scenes "
-		"(what the report and charts are drawn from), names (from DNS answers) and places. "
-		"'why ADDRESS:PORT' tells the evidence for a client socket, 'why NUMBER' that for a flow "
-		"(flows are numbered "
-		"by their first packet).\n\n"
+		"labels, inputs, runs, account, and why; and what was measured: setups (how each client is "
+		"connected, with the reasons), startups (from its first packet to its login), searches, "
+		"supernodes (connections to them, and clients that are one), round-trips, series (by day and "
+		"hour), costs (entries that clients hold in a NAT or firewall table), classes (of pairs, by "
+		"inactivity timeout), activity and scenes (what the report and charts are drawn from), names "
+		"(from DNS answers) and places. 'why ADDRESS:PORT' tells the evidence for a client socket, "
+		"'why NUMBER' that for a flow (flows are numbered by their first packet).\n\n"
 		"Of calls: 'near' is the internal host, 'began' who sent the first packet of the call's "
-		"first "
-		"flow, 'path' the transport and whether the far end is the other party or a relay, "
-		"'packets/s' "
-		"and the like sent / received by the near host. A codec after ~ is an estimate, MOS the "
-		"E-model's (1 to 4.5). 'basis' is what makes it a call: the media format, a recognised "
-		"client "
-		"socket, or the statistics of its payload. Of streams: 'belief' is the naive Bayes "
-		"classifier's, "
-		"a voice from -5 on; verdict voip-like means that nothing else says so, and it is no "
-		"call.\n\n"
+		"first flow, 'path' the transport and whether the far end is the other party or a relay, "
+		"'packets/s' and the like sent / received by the near host. A codec after ~ is an estimate, "
+		"MOS the E-model's (1 to 4.5). 'basis' is what makes it a call: the media format, a "
+		"recognised client socket, or the statistics of its payload. Of streams: 'belief' is the "
+		"naive Bayes classifier's, a voice from -5 on; verdict voip-like means that nothing else "
+		"says so, and it is no call.\n\n"
 		"Tables fit the terminal, or 80 columns elsewhere; a column that does not fit is left out "
-		"and named below the "
-		"table. Times are UTC.",
+		"and named below the table. Times are UTC.",
 	.examples = "footsteps show campus.db\twhat was found\n"
 		    "footsteps show campus.db why 192.168.1.2:35990\twhy a socket was recognised\n"
 		    "footsteps show campus.db flows --label skype-login\tthe login flows\n"
@@ -101,15 +85,6 @@ static const struct command command = {
 static const struct command *show_command(void)
 {
 	return &command;
-}
-
-static unsigned output_width(void)
-{
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	return WIDTH_OF_FILES;
 }
 
 static enum exit_status database_show(const char *const *arguments, size_t count, struct error *err)
@@ -124,7 +99,7 @@ static enum exit_status database_show(const char *const *arguments, size_t count
 		.label = values.label,
 		.client = values.client,
 		.protocol = values.protocol,
-		.width = output_width(),
+		.width = command_width(),
 	};
 	struct view v;
 	sqlite3 *db = store_open_read(arguments[0], err);

@@ -83,28 +83,20 @@ static const struct command command = {
 	.summary = "fit a voice codec to a recorded call",
 	.usage = "[options] --name NAME CAPTURE... | DATABASE",
 	.details = "Calls whose format cannot be read are found by what a codec cannot hide: the sizes of "
-		   "its messages "
-		   "and the time between them. Each mode of a codec has a Gaussian of either in the file of "
-		   "'footsteps "
-		   "read --voice-models'. This command writes such a section from a call of which you know "
-		   "the codec.\n\n"
+		   "its messages and the time between them. Each mode of a codec has a Gaussian of either in "
+		   "the file of 'footsteps read --voice-models'. This command writes such a section from a "
+		   "call of which you know the codec.\n\n"
 		   "Record one call of half a minute or more; at least 300 messages are needed. It may hold "
-		   "silence, "
-		   "losses and video (messages of more than 400 bytes): what does not lie around the middle "
-		   "value is left "
-		   "out. But it has to be one mode of one codec: where less than 70 % lies there, it is "
-		   "refused.\n\n"
+		   "silence, losses and video (messages of more than 400 bytes): what does not lie around "
+		   "the middle value is left out. But it has to be one mode of one codec: where less than 70 "
+		   "% lies there, it is refused.\n\n"
 		   "If there are several streams, they are listed, with the options that choose one. "
-		   "Messages of RTP "
-		   "count by their media, without the header; of other flows the whole payload counts, from "
-		   "the 16th "
-		   "message of a direction on.\n\n"
+		   "Messages of RTP count by their media, without the header; of other flows the whole "
+		   "payload counts, from the 16th message of a direction on.\n\n"
 		   "A DATABASE of 'footsteps read' will do, too, where the capture is gone: its table of "
-		   "streams has "
-		   "numbers, means and standard deviations. From these nothing can be left out any more, so "
-		   "that losses, "
-		   "stray messages and pauses of up to a second widen the mode. Streams with video are "
-		   "passed over.\n\n"
+		   "streams has numbers, means and standard deviations. From these nothing can be left out "
+		   "any more, so that losses, stray messages and pauses of up to a second widen the mode. "
+		   "Streams with video are passed over.\n\n"
 		   "A file of your own replaces the models that are built in: to add a codec, append to a "
 		   "copy of\n\n"
 		   "  " PKGDATADIR "/voice-models.ini",
@@ -206,8 +198,7 @@ static bool settle_choice(const struct found *f, const struct train_choice *choi
 	if (matches > 0)
 		return error_set(err, EXIT_INPUT,
 				 "too few messages to train on: the longest stream%s has %" PRIu32
-				 " of at most %u "
-				 "bytes; %u are needed, some ten seconds of voice",
+				 " of at most %u bytes; %u are needed, some ten seconds of voice",
 				 matches == f->streams ? "" : " that you chose", longest, VOICE_SIZE_MAX,
 				 FIT_MESSAGES_MIN);
 	error_set(err, EXIT_INPUT, "no such stream; there %s:", f->streams == 1 ? "is one" : "are");

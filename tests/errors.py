@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a user sees when something is wrong: the exit status, a message that says what and where, and nothing half-written
 under the final name."""
+import json
 import os
 import resource
 import shutil
@@ -245,6 +246,24 @@ def no_gnuplot():
          (os.path.exists(page) and os.path.getsize(page) > 0, "no index.html"))
 
 
+def many_options():
+    """The manifest has all of them."""
+    nets = [f"10.{i // 256}.{i % 256}.0/24" for i in range(600)]
+    result, db = tap.read([CAPTURE], *(word for net in nets for word in ("--local-net", net)))
+    rows = tap.query(db, "SELECT options FROM runs")
+    kept = json.loads(rows[0]["options"])["local-net"] if rows else None
+    says(result, 0, [], "600 local networks: all in the manifest", (kept == nets, f"kept: {str(kept)[:200]}"))
+
+
+def terminal():
+    """What a name holds does not act on the terminal that an error is shown on."""
+    for args in (["show", tap.tmp("a\x1b]0;x\x07.db")], ["read", "-o", tap.tmp("x.db"), tap.tmp("\x1b[31m\u202e.pcap")],
+                 ["chart", tap.tmp("\u009bx")]):
+        result = tap.run(*args)
+        acting = [c for c in result.stderr if (ord(c) < 32 and c != "\n") or 0x7f <= ord(c) < 0xa0 or c == "\u202e"]
+        says(result, 2, [], f"{args[0]}: a path with control characters is shown escaped", (not acting, f"as it is: {acting}"))
+
+
 def main():
     inputs()
     databases()
@@ -252,6 +271,8 @@ def main():
     outputs()
     usage()
     no_gnuplot()
+    many_options()
+    terminal()
     tap.done()
 
 

@@ -14,6 +14,7 @@ FS_UNITS = \
 	tests/unit/test_contacts \
 	tests/unit/test_compare \
 	tests/unit/test_decode \
+	tests/unit/test_decode_packets \
 	tests/unit/test_dissectors \
 	tests/unit/test_distributions \
 	tests/unit/test_emodel \
@@ -48,8 +49,11 @@ FS_UNITS = \
 	tests/unit/test_sockets \
 	tests/unit/test_statistics \
 	tests/unit/test_store \
+	tests/unit/test_store_files \
+	tests/unit/test_store_json \
 	tests/unit/test_train \
 	tests/unit/test_two_sample \
+	tests/unit/test_utf8 \
 	tests/unit/test_views \
 	tests/unit/test_voice_models
 check_PROGRAMS =
@@ -60,8 +64,10 @@ FS_UNIT_SHARED = \
 	tests/unit/bittorrent_play.h \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
+	tests/unit/decode_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
+	tests/unit/store_build.h \
 	tests/unit/views_build.h
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c

@@ -30,4 +30,6 @@ FS_BASE = \
 	src/base/sha256.h \
 	src/base/slab.c \
 	src/base/slab.h \
-	src/base/span.h
+	src/base/span.h \
+	src/base/utf8.c \
+	src/base/utf8.h

@@ -1,6 +1,7 @@
 /* The effective options as JSON, for the manifest of a run. */
 #include "base/clock.h"
 #include "base/options.h"
+#include "base/utf8.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -27,27 +28,6 @@ static void put_text(struct text *t, const char *text)
 	put(t, text, strlen(text));
 }
 
-/* Length of the UTF-8 sequence at s (RFC 3629 section 4), or 0 if it is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	/* The first byte limits the second one: no overlong forms, no surrogates, nothing above U+10FFFF. */
-	unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-	size_t length;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 /* A JSON string (RFC 8259 section 7), or null. */
 static void put_string(struct text *t, const char *string)
 {
@@ -59,7 +39,7 @@ static void put_string(struct text *t, const char *string)
 	}
 	put_text(t, "\"");
 	for (const char *s = string; *s;) {
-		size_t length = utf8_length((const unsigned char *)s);
+		size_t length = utf8_length(s, SIZE_MAX);
 		if (length == 0) {
 			put_text(t, "\xef\xbf\xbd"); /* U+FFFD: the command line is bytes, JSON is text */
 			length = 1;

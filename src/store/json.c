@@ -1,4 +1,5 @@
 /* The JSON sink: one object per line (JSON lines), one line per row, with the columns of the database. */
+#include "base/utf8.h"
 #include "store/rows.h"
 #include "store/target.h"
 #include <errno.h>
@@ -83,24 +84,6 @@ static void put_real(struct json_sink *s, double value)
 	put_literal(s, text);
 }
 
-/* Length of the UTF-8 sequence at the start of at most n bytes (RFC 3629 section 4), or 0 if it is none. */
-static size_t utf8_length(const unsigned char *b, size_t n)
-{
-	/* The first byte limits the second one: no overlong forms, no surrogates, nothing above U+10FFFF. */
-	unsigned char low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
-	size_t length = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-
-	if (b[0] < 0x80)
-		return 1;
-	if (b[0] < 0xc2 || b[0] > 0xf4 || length > n || b[1] < low || b[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 static bool is_plain(unsigned char byte)
 {
 	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
@@ -110,7 +93,7 @@ static bool is_plain(unsigned char byte)
 static size_t put_escaped(struct json_sink *s, const unsigned char *b, size_t n)
 {
 	char text[PIECE_MAX];
-	size_t length = utf8_length(b, n);
+	size_t length = utf8_length((const char *)b, n);
 
 	if (length == 0) {
 		put_literal(s, "\xef\xbf\xbd"); /* U+FFFD: paths are bytes, JSON is text */

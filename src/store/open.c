@@ -31,6 +31,7 @@ static const struct magic magics[] = {
 	MAGIC(FILE_CAPTURE, "a file compressed by bzip2", "BZh"),
 	MAGIC(FILE_CAPTURE, "a file compressed by lz4", "\x04\x22\x4d\x18"), /* LZ4 frame format 1.6.1 */
 	MAGIC(FILE_JSON_ROWS, "JSON rows of footsteps", "{\"row\":\""),
+	MAGIC(FILE_SVG, "an SVG drawing", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "),
 #undef MAGIC
 };
 /* clang-format on */

@@ -33,6 +33,7 @@ enum file_kind {
 	FILE_OTHER_SQLITE, /* of another program */
 	FILE_CAPTURE,
 	FILE_JSON_ROWS, /* of footsteps read --json */
+	FILE_SVG,       /* a drawing that begins as those of footsteps chart */
 	FILE_OTHER,
 	FILE_SPECIAL, /* a directory, a device, a pipe */
 	FILE_UNREADABLE,

@@ -1,6 +1,6 @@
 /*
- * The file that a sink makes: written beside its final name under a temporary one, so that nothing
- * half-written is ever found under the final name. Private to store/.
+ * A file that we make: written beside its final name under a temporary one, so that nothing half-written is
+ * ever found under the final name.
  */
 #ifndef FS_STORE_TARGET_H
 #define FS_STORE_TARGET_H

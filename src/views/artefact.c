@@ -105,9 +105,9 @@ static bool head_read(struct artefact *a, struct head *h, const char *sql, const
 			if (!slot)
 				return error_set(
 					err, EXIT_INPUT,
-					"%s, line %u: '%.*s' is not 'KEY: TEXT' with a known key "
-					"(title, kind, order,"
-					" about, paper, cautions, hides, page, empty, section, with)",
+					"%s, line %u: '%.*s' is not 'KEY: TEXT' with a known key (title, "
+					"kind, order, about, paper, cautions, hides, page, empty, section, "
+					"with)",
 					where, number, (int)(end - text < 60 ? end - text : 60), text);
 			if (*slot)
 				return error_set(err, EXIT_INPUT, "%s, line %u: '%.*s' comes twice", where,

@@ -144,8 +144,14 @@ struct chart {
 	uint64_t messages; /* that the rows stand for */
 };
 
+struct chart_list_request {
+	bool json;
+	bool all; /* else the first CHART_LIST_BRIEF; JSON always has all */
+	unsigned width;
+};
+#define CHART_LIST_BRIEF 40 /* rows, as of footsteps show */
 /* The scenes of the run, for people or as JSON lines. */
-bool chart_list(const struct view *v, bool json, unsigned width, FILE *out, struct error *err);
+bool chart_list(const struct view *v, const struct chart_list_request *request, FILE *out, struct error *err);
 bool chart_count(const struct view *v, int64_t *count, struct error *err);
 /* The only scene there is; call it when chart_count() said 1. */
 bool chart_only(const struct view *v, enum chart_kind *kind, int64_t *number, struct error *err);

@@ -89,7 +89,7 @@ static int direction_of(sqlite3_stmt *stmt, int column)
 /* The rest of a direction, whose messages are not known one by one: from first to last. known: those that
  * are. */
 static bool add_rest(struct chart *c, const struct scene_flow *f, int direction, int64_t first, int64_t last,
-		     int64_t known, int64_t known_bytes, struct error *err)
+		     int64_t known, uint64_t known_bytes, struct error *err)
 {
 	struct chart_event e = event_of(f, direction, first);
 	/* What the flow did beyond the scene is in its sums, too. */
@@ -99,8 +99,8 @@ static bool add_rest(struct chart *c, const struct scene_flow *f, int direction,
 		return true;
 	e.until_ns = last < c->scene.last_ns ? last : c->scene.last_ns;
 	e.messages = whole ? (uint64_t)(f->messages[direction] - known) : 0;
-	e.bytes = whole && f->payload[direction] > known_bytes
-			  ? (uint64_t)(f->payload[direction] - known_bytes)
+	e.bytes = whole && f->payload[direction] > 0 && (uint64_t)f->payload[direction] > known_bytes
+			  ? (uint64_t)f->payload[direction] - known_bytes
 			  : 0;
 	return chart_event_add(c, &e, err);
 }
@@ -110,7 +110,8 @@ static bool load_messages(struct chart *c, const struct view *v, sqlite3_stmt *s
 			  const struct scene_flow *f, bool *any, struct error *err)
 {
 	struct rest {
-		int64_t first, last, known, known_bytes;
+		int64_t first, last, known;
+		uint64_t known_bytes;
 		bool seen;
 	} rest[2] = { { 0 } };
 	enum query_result result;
@@ -118,14 +119,14 @@ static bool load_messages(struct chart *c, const struct view *v, sqlite3_stmt *s
 
 	*any = false;
 	while (ok && (result = query_step(v, stmt, err)) == QUERY_ROW) {
-		int64_t ns = sqlite3_column_int64(stmt, 0), bytes = sqlite3_column_int64(stmt, 2);
+		int64_t ns = query_ns(stmt, 0), bytes = sqlite3_column_int64(stmt, 2);
 		int direction = direction_of(stmt, 1);
 		struct rest *r = &rest[direction];
 		struct chart_event e = event_of(f, direction, ns);
 		*any = true;
 		e.bytes = bytes > 0 ? (uint64_t)bytes : 0;
 		r->known += bytes > 0;
-		r->known_bytes += bytes;
+		r->known_bytes += e.bytes;
 		if (bytes == 0 && is_inside(c, ns)) {
 			r->first = r->seen ? r->first : ns;
 			r->last = ns;
@@ -149,7 +150,7 @@ static bool load_exchange(struct chart *c, const struct view *v, sqlite3_stmt *s
 
 	*any = false;
 	while ((result = query_step(v, stmt, err)) == QUERY_ROW) {
-		struct chart_event e = event_of(f, direction_of(stmt, 1), sqlite3_column_int64(stmt, 0));
+		struct chart_event e = event_of(f, direction_of(stmt, 1), query_ns(stmt, 0));
 		e.bytes = (uint64_t)sqlite3_column_int64(stmt, 2);
 		e.what = intern(c->words, query_text(stmt, 3));
 		if (!e.what)
@@ -169,11 +170,11 @@ static bool load_media(struct chart *c, const struct view *v, sqlite3_stmt *stmt
 
 	*any = false;
 	while ((result = query_step(v, stmt, err)) == QUERY_ROW) {
-		int64_t first = sqlite3_column_int64(stmt, 0);
+		int64_t first = query_ns(stmt, 0);
 		struct chart_event e = event_of(f, direction_of(stmt, 2),
 						first > c->scene.first_ns ? first : c->scene.first_ns);
 		e.kind = EVENT_MEDIA;
-		e.until_ns = sqlite3_column_int64(stmt, 1);
+		e.until_ns = query_ns(stmt, 1);
 		e.messages = (uint64_t)sqlite3_column_int64(stmt, 3);
 		e.bytes = (uint64_t)sqlite3_column_int64(stmt, 4);
 		e.what = intern(c->words, query_text(stmt, 5));
@@ -194,8 +195,8 @@ static const struct {
 } sources[STATEMENT_COUNT] = {
 	/* The first that knows a flow tells it. */
 	{ "SELECT first_ns, last_ns, direction, packets, payload, coalesce(codec, '~' || estimate, media, "
-	  "'media')"
-	  " FROM streams WHERE run = :run AND flow = :flow AND :kind = 'call' AND call = :number ORDER BY n",
+	  "'media') FROM streams WHERE run = :run AND flow = :flow AND :kind = 'call' AND call = :number "
+	  "ORDER BY n",
 	  load_media },
 	{ "SELECT ts_ns, direction, bytes, what FROM exchange_messages WHERE run = :run AND flow = :flow "
 	  "ORDER BY n",
@@ -226,7 +227,8 @@ static bool load_flow(struct chart *c, const struct view *v, sqlite3_stmt *stmt[
 	}
 	/* Nothing was kept of it: its sums are known. */
 	if (!any) {
-		int64_t reply = f->has_reply ? f->first_ns + f->reply_ns : f->first_ns;
+		int64_t after = f->has_reply && f->reply_ns > 0 ? f->reply_ns : 0;
+		int64_t reply = after <= f->last_ns - f->first_ns ? f->first_ns + after : f->last_ns;
 		int64_t end[2] = { f->messages[0] > 1 ? f->last_ns : f->first_ns,
 				   f->messages[1] > 1 ? f->last_ns : reply };
 		if ((is_inside(c, f->first_ns) && !add_rest(c, f, 0, f->first_ns, end[0], 0, 0, err)) ||
@@ -284,7 +286,7 @@ static uint32_t party_of_flow(struct chart *c, struct scene_flow *f, sqlite3_stm
 	int far = 1 - home;
 	int64_t port = sqlite3_column_int64(stmt, 3 + 2 * far);
 	f->home_began = home == 0;
-	snprintf(socket, sizeof socket, strchr(ip[far], ':') ? "[%s]:%d" : "%s:%d", ip[far], (int)port);
+	socket_format(ip[far], port, socket, sizeof socket);
 	uint32_t known = c->parties;
 	f->party = chart_party_of(c, socket);
 	if (f->party == UINT32_MAX)
@@ -303,13 +305,13 @@ static bool flow_from(struct chart *c, sqlite3_stmt *stmt, struct scene_flow *f,
 
 	*f = (struct scene_flow){
 		.flow = sqlite3_column_int64(stmt, 0),
-		.first_ns = sqlite3_column_int64(stmt, 6),
-		.last_ns = sqlite3_column_int64(stmt, 7),
+		.first_ns = query_ns(stmt, 6),
+		.last_ns = query_ns(stmt, 7),
 		.payload = { sqlite3_column_int64(stmt, 8), sqlite3_column_int64(stmt, 9) },
 		.messages = { sqlite3_column_int64(stmt, 10), sqlite3_column_int64(stmt, 11) },
 		.packets_in = sqlite3_column_int64(stmt, 12),
 		.has_reply = sqlite3_column_type(stmt, 13) != SQLITE_NULL,
-		.reply_ns = sqlite3_column_int64(stmt, 13),
+		.reply_ns = query_ns(stmt, 13),
 		.has_flags = sqlite3_column_type(stmt, 15) != SQLITE_NULL,
 		.tcp_flags = sqlite3_column_int64(stmt, 15),
 		.transport = strcmp(proto, "udp") == 0   ? TRANSPORT_UDP
@@ -333,13 +335,11 @@ static bool flow_from(struct chart *c, sqlite3_stmt *stmt, struct scene_flow *f,
  */
 static const char flows_sql[] =
 	"SELECT f.flow, f.proto, f.client_ip, f.client_port, f.server_ip, f.server_port, f.first_ns, "
-	"f.last_ns,"
-	" f.payload_out, f.payload_in, f.messages_out, f.messages_in, f.packets_in, f.reply_ns, f.ended,"
-	" f.tcp_flags, coalesce(f.role, ''),"
-	" (SELECT min(n.name) FROM names n WHERE n.run = f.run AND n.ip ="
-	"  CASE f.client_ip WHEN :home THEN f.server_ip ELSE f.client_ip END)"
-	" FROM flows f CROSS JOIN scene_flows s ON s.run = f.run AND s.kind = :kind AND s.number = :number"
-	" AND s.flow = f.flow WHERE f.run = :run ORDER BY f.first_ns, f.flow";
+	"f.last_ns, f.payload_out, f.payload_in, f.messages_out, f.messages_in, f.packets_in, f.reply_ns, "
+	"f.ended, f.tcp_flags, coalesce(f.role, ''), (SELECT min(n.name) FROM names n WHERE n.run = f.run "
+	"AND n.ip =  CASE f.client_ip WHEN :home THEN f.server_ip ELSE f.client_ip END) FROM flows f CROSS "
+	"JOIN scene_flows s ON s.run = f.run AND s.kind = :kind AND s.number = :number AND s.flow = f.flow "
+	"WHERE f.run = :run ORDER BY f.first_ns, f.flow";
 
 static int by_time(const void *x, const void *y)
 {

@@ -44,15 +44,19 @@ bool chart_count(const struct view *v, int64_t *count, struct error *err)
 	return query_number(v, "SELECT count(*) FROM scenes WHERE run = :run", count, err);
 }
 
-bool chart_list(const struct view *v, bool json, unsigned width, FILE *out, struct error *err)
+#define LIST_TEXT                                                                                            \
+	"SELECT s.kind || ' ' || s.number, socket(" SCENE_IP ", " SCENE_PORT                                 \
+	"), s.first_ns, s.last_ns - s.first_ns, " SCENE_FLOWS ", " SCENE_DETAIL SCENE_FROM SCENE_ORDER
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define TEXT_OF_(number) #number
+
+bool chart_list(const struct view *v, const struct chart_list_request *request, FILE *out, struct error *err)
 {
-	if (!json)
-		return table_show(v,
-				  "SELECT s.kind || ' ' || s.number, socket(" SCENE_IP ", " SCENE_PORT
-				  "), s.first_ns, s.last_ns - s.first_ns, " SCENE_FLOWS
-				  ", " SCENE_DETAIL SCENE_FROM SCENE_ORDER,
+	if (!request->json)
+		return table_show(v, request->all ? LIST_TEXT : LIST_TEXT " LIMIT " TEXT_OF(CHART_LIST_BRIEF),
 				  list_columns, sizeof list_columns / sizeof list_columns[0],
-				  "No login, search or call was found in this run.", width, 0, out, err);
+				  "No login, search or call was found in this run.", request->width, 0, out,
+				  err);
 	sqlite3_stmt *stmt =
 		query_open(v,
 			   "SELECT s.run, s.kind, s.number, s.client, " SCENE_IP " AS client_ip, " SCENE_PORT
@@ -83,10 +87,10 @@ static bool no_scene(const struct view *v, enum chart_kind kind, int64_t number,
 {
 	sqlite3_stmt *stmt = query_open(
 		v,
-		"SELECT group_concat(CASE n WHEN 1 THEN kind || ' ' || low"
-		" ELSE kind || 's ' || low || ' to ' || high END, ', ') FROM (SELECT kind, count(*) AS n,"
-		" min(number) AS low, max(number) AS high FROM scenes WHERE run = :run GROUP BY kind"
-		" ORDER BY CASE kind WHEN 'login' THEN 1 WHEN 'search' THEN 2 ELSE 3 END)",
+		"SELECT group_concat(CASE n WHEN 1 THEN kind || ' ' || low ELSE kind || 's ' || low || ' to "
+		"' || high END, ', ') FROM (SELECT kind, count(*) AS n, min(number) AS low, max(number) AS "
+		"high FROM scenes WHERE run = :run GROUP BY kind ORDER BY CASE kind WHEN 'login' THEN 1 WHEN "
+		"'search' THEN 2 ELSE 3 END)",
 		err);
 	enum query_result result = stmt ? query_step(v, stmt, err) : QUERY_FAILED;
 
@@ -116,8 +120,8 @@ bool chart_scene(const struct view *v, enum chart_kind kind, int64_t number, str
 	enum query_result result = query_step(v, stmt, err);
 	*scene = (struct chart_scene){ .kind = kind, .number = number };
 	if (result == QUERY_ROW) {
-		scene->first_ns = sqlite3_column_int64(stmt, 0);
-		scene->last_ns = sqlite3_column_int64(stmt, 1);
+		scene->first_ns = query_ns(stmt, 0);
+		scene->last_ns = query_ns(stmt, 1);
 		snprintf(scene->home_ip, sizeof scene->home_ip, "%s", query_text(stmt, 2));
 		scene->home_port = sqlite3_column_int64(stmt, 3);
 		snprintf(scene->far_ip, sizeof scene->far_ip, "%s", query_text(stmt, 4));

@@ -115,8 +115,7 @@ static void put_foot(const struct chart *c, FILE *out, double y)
 	chart_remarks(c, line);
 	put_text(out, "m", 14, y + 4,
 		 "Thin arrow: one message. Thick: several; \"4 \xc3\x97 18 B\" of one size, \"1159 B (4)\" "
-		 "of 1159 "
-		 "bytes in all. Dashed: a connection opens or closes.");
+		 "of 1159 bytes in all. Dashed: a connection opens or closes.");
 	put_text(out, "m", 14, y + 4 + FOOT_LINE, line);
 }
 

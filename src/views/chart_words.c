@@ -20,8 +20,7 @@ static void home_socket(const struct chart_scene *s, char text[2 * CHART_SOCKET_
 	char ip[CHART_SOCKET_TEXT];
 
 	(void)plain_text(s->home_ip, ip, sizeof ip);
-	snprintf(text, 2 * CHART_SOCKET_TEXT, strchr(ip, ':') ? "[%s]:%" PRId64 : "%s:%" PRId64, ip,
-		 s->home_port);
+	socket_format(ip, s->home_port, text, 2 * CHART_SOCKET_TEXT);
 }
 
 void chart_title(const struct chart *c, char title[CHART_LINE])

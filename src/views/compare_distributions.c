@@ -197,9 +197,8 @@ static bool distribution_put(struct comparison *c, const struct pair_of_samples 
 		 p->class);
 	return results_put(
 		c, err,
-		"INSERT INTO distributions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-		"?13, ?14,"
-		" ?15, ?16, ?17, ?18, ?19)",
+		"INSERT INTO distributions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+		"?14, ?15, ?16, ?17, ?18, ?19)",
 		"ssssiiddddddddddssi", p->measure, p->class, words, m->unit, (int64_t)a->count,
 		(int64_t)b->count, a->values ? sample_quantile(a, 0.5) : NAN,
 		b->values ? sample_quantile(b, 0.5) : NAN, a->values ? sample_quantile(a, 0.9) : NAN,

@@ -5,23 +5,19 @@
 #include <string.h>
 
 static const char schema[] =
-	"CREATE TABLE runs (side TEXT, path TEXT, run INTEGER, version TEXT, libraries TEXT, protocol TEXT,"
-	" inputs TEXT, first_ns INTEGER, last_ns INTEGER, packets INTEGER, complete INTEGER, problems TEXT,"
-	" options TEXT, digests TEXT);"
-	"CREATE TABLE cautions (words TEXT);"
-	"CREATE TABLE options (name TEXT, a TEXT, b TEXT, touches TEXT);"
-	"CREATE TABLE counts (name TEXT, unit TEXT, a REAL, b REAL);"
-	"CREATE TABLE distributions (measure TEXT, class TEXT, words TEXT, unit TEXT, samples_a INTEGER,"
-	" samples_b INTEGER, median_a REAL, median_b REAL, p90_a REAL, p90_b REAL, d REAL, b_larger REAL,"
-	" b_smaller REAL, d_at REAL, effective REAL, p REAL, verdict TEXT, verdict_words TEXT,"
-	" place INTEGER);"
-	"CREATE TABLE sockets (what TEXT, kept INTEGER, moved INTEGER, gone INTEGER, new INTEGER);"
-	"CREATE TABLE members (what TEXT, state TEXT, ip TEXT, port_a INTEGER, port_b INTEGER);"
-	"CREATE TABLE flows (stored_a INTEGER, stored_b INTEGER, all_a INTEGER, all_b INTEGER, both INTEGER,"
-	" same INTEGER, changed INTEGER);"
-	"CREATE TABLE labels (label_a TEXT, role_a TEXT, label_b TEXT, role_b TEXT, flows INTEGER, packets "
-	"INTEGER,"
-	" flow_a INTEGER, flow_b INTEGER, PRIMARY KEY (label_a, role_a, label_b, role_b)) WITHOUT ROWID;";
+	"CREATE TABLE runs (side TEXT, path TEXT, run INTEGER, version TEXT, libraries TEXT, protocol TEXT, "
+	"inputs TEXT, first_ns INTEGER, last_ns INTEGER, packets INTEGER, complete INTEGER, problems TEXT, "
+	"options TEXT, digests TEXT);CREATE TABLE cautions (words TEXT);CREATE TABLE options (name TEXT, a "
+	"TEXT, b TEXT, touches TEXT);CREATE TABLE counts (name TEXT, unit TEXT, a REAL, b REAL);CREATE TABLE "
+	"distributions (measure TEXT, class TEXT, words TEXT, unit TEXT, samples_a INTEGER, samples_b "
+	"INTEGER, median_a REAL, median_b REAL, p90_a REAL, p90_b REAL, d REAL, b_larger REAL, b_smaller "
+	"REAL, d_at REAL, effective REAL, p REAL, verdict TEXT, verdict_words TEXT, place INTEGER);CREATE "
+	"TABLE sockets (what TEXT, kept INTEGER, moved INTEGER, gone INTEGER, new INTEGER);CREATE TABLE "
+	"members (what TEXT, state TEXT, ip TEXT, port_a INTEGER, port_b INTEGER);CREATE TABLE flows "
+	"(stored_a INTEGER, stored_b INTEGER, all_a INTEGER, all_b INTEGER, both INTEGER, same INTEGER, "
+	"changed INTEGER);CREATE TABLE labels (label_a TEXT, role_a TEXT, label_b TEXT, role_b TEXT, flows "
+	"INTEGER, packets INTEGER, flow_a INTEGER, flow_b INTEGER, PRIMARY KEY (label_a, role_a, label_b, "
+	"role_b)) WITHOUT ROWID;";
 
 /* Three digits, with a prefix of thousands: "1.23", "12.3k", "123M". */
 static void scaled_format(double value, const char *unit, char out[QUANTITY_TEXT])

@@ -32,14 +32,11 @@ static const struct touch {
 };
 
 static const char run_data[] =
-	"SELECT version, libraries, (SELECT group_concat(words, ', ') FROM (SELECT"
-	" substr(path, 1 + length(rtrim(path, replace(path, '/', '')))) || ' ' ||"
-	" coalesce(substr(sha256, 1, 8), '(not hashed)') AS words FROM inputs WHERE run = :run ORDER BY n)),"
-	" first_ns, last_ns, packets, complete, problems, options, (SELECT CASE WHEN count(*) = "
-	"count(sha256) THEN"
-	" group_concat(sha256) END FROM (SELECT sha256 FROM inputs WHERE run = :run ORDER BY sha256)) FROM "
-	"runs WHERE"
-	" run = :run";
+	"SELECT version, libraries, (SELECT group_concat(words, ', ') FROM (SELECT substr(path, 1 + "
+	"length(rtrim(path, replace(path, '/', '')))) || ' ' || coalesce(substr(sha256, 1, 8), '(not "
+	"hashed)') AS words FROM inputs WHERE run = :run ORDER BY n)), first_ns, last_ns, packets, complete, "
+	"problems, options, (SELECT CASE WHEN count(*) = count(sha256) THEN group_concat(sha256) END FROM "
+	"(SELECT sha256 FROM inputs WHERE run = :run ORDER BY sha256)) FROM runs WHERE run = :run";
 
 static bool run_put(struct comparison *c, int side, struct error *err)
 {
@@ -54,7 +51,7 @@ static bool run_put(struct comparison *c, int side, struct error *err)
 			 " problems, options, digests, side, path, run, protocol) VALUES (?1, ?2, ?3, ?4, ?5,"
 			 " ?6, ?7, ?8, ?9, ?10, :side, :path, :of, :name)",
 			 err);
-	bool ok = put && query_step(v, row, err) == QUERY_ROW;
+	bool ok = put && query_row(v, row, err);
 	for (int i = 0; ok && i < sqlite3_column_count(row); i++)
 		sqlite3_bind_value(put, i + 1, sqlite3_column_value(row, i));
 	if (ok) {
@@ -78,11 +75,10 @@ static const struct touch *touch_find(const char *option)
 }
 
 static const char options_data[] =
-	"SELECT key, max(CASE side WHEN 'A' THEN words END) AS a, max(CASE side WHEN 'B' THEN words END) AS b"
-	" FROM (SELECT side, key, CASE type WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' WHEN 'null' THEN"
-	" 'not set' ELSE CAST(value AS TEXT) END AS words FROM runs, json_each(options) WHERE "
-	"json_valid(options))"
-	" GROUP BY key HAVING a IS NOT b ORDER BY key";
+	"SELECT key, max(CASE side WHEN 'A' THEN words END) AS a, max(CASE side WHEN 'B' THEN words END) AS "
+	"b FROM (SELECT side, key, CASE type WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' WHEN 'null' THEN "
+	"'not set' ELSE CAST(value AS TEXT) END AS words FROM runs, json_each(options) WHERE "
+	"json_valid(options)) GROUP BY key HAVING a IS NOT b ORDER BY key";
 
 /* Options that differ and matter; one sentence for those that make the numbers incomparable. */
 static bool options_put(struct comparison *c, struct error *err)
@@ -110,18 +106,13 @@ static bool options_put(struct comparison *c, struct error *err)
 /* Sentences about what both runs have, or have not, in common: those whose condition holds. */
 static const char runs_sentences[] =
 	"SELECT words FROM (SELECT a.version <> b.version AS holds, 'A was made by footsteps ' || a.version "
-	"||"
-	" ', B by ' || b.version || ': a difference may be the program''s.' AS words"
-	" FROM runs a, runs b WHERE a.side = 'A' AND b.side = 'B'"
-	" UNION ALL SELECT a.libraries <> b.libraries, 'The libraries differ: ' || a.libraries || ' in A, ' "
-	"||"
-	" b.libraries || ' in B.' FROM runs a, runs b WHERE a.side = 'A' AND b.side = 'B'"
-	" UNION ALL SELECT a.digests = b.digests, 'Both were read from the same captures (by SHA-256): what "
-	"differs"
-	" comes of the program and its options.' FROM runs a, runs b WHERE a.side = 'A' AND b.side = 'B'"
-	" UNION ALL SELECT NOT complete, 'Part of the input of ' || side || ' is missing from its results: ' "
-	"||"
-	" replace(problems, char(10), '; ') || '.' FROM runs) WHERE holds";
+	"|| ', B by ' || b.version || ': a difference may be the program''s.' AS words FROM runs a, runs b "
+	"WHERE a.side = 'A' AND b.side = 'B' UNION ALL SELECT a.libraries <> b.libraries, 'The libraries "
+	"differ: ' || a.libraries || ' in A, ' || b.libraries || ' in B.' FROM runs a, runs b WHERE a.side = "
+	"'A' AND b.side = 'B' UNION ALL SELECT a.digests = b.digests, 'Both were read from the same captures "
+	"(by SHA-256): what differs comes of the program and its options.' FROM runs a, runs b WHERE a.side "
+	"= 'A' AND b.side = 'B' UNION ALL SELECT NOT complete, 'Part of the input of ' || side || ' is "
+	"missing from its results: ' || replace(problems, char(10), '; ') || '.' FROM runs) WHERE holds";
 
 static bool sentences_put(struct comparison *c, struct error *err)
 {
@@ -143,13 +134,13 @@ static bool times_compare(struct comparison *c, struct error *err)
 
 	for (int side = 0; side < SIDES; side++) {
 		sqlite3_stmt *row = query_open(c->side[side], sql, err);
-		if (!row || query_step(c->side[side], row, err) != QUERY_ROW) {
+		if (!row || !query_row(c->side[side], row, err)) {
 			sqlite3_finalize(row);
 			return false;
 		}
 		known = known && sqlite3_column_type(row, 0) != SQLITE_NULL;
-		first[side] = sqlite3_column_int64(row, 0);
-		last[side] = sqlite3_column_int64(row, 1);
+		first[side] = query_ns(row, 0);
+		last[side] = query_ns(row, 1);
 		sqlite3_finalize(row);
 	}
 	c->from_ns = known ? (first[SIDE_A] > first[SIDE_B] ? first[SIDE_A] : first[SIDE_B]) : 1;

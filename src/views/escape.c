@@ -3,46 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NO_CHARACTER UINT32_MAX
-#define REPLACEMENT  "\xef\xbf\xbd" /* U+FFFD */
-
-uint32_t utf8_next(const char **text)
-{
-	const unsigned char *at = (const unsigned char *)*text;
-	/* Smallest code of each length: a longer form than needed is no UTF-8 (RFC 3629 section 3). */
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	unsigned more = at[0] < 0x80   ? 0
-			: at[0] < 0xc0 ? 4
-			: at[0] < 0xe0 ? 1
-			: at[0] < 0xf0 ? 2
-			: at[0] < 0xf8 ? 3
-				       : 4;
-
-	*text += 1;
-	if (more == 0)
-		return at[0];
-	if (more == 4)
-		return NO_CHARACTER;
-	uint32_t code = at[0] & (0x3fU >> more);
-	for (unsigned i = 1; i <= more; i++) {
-		if ((at[i] & 0xc0) != 0x80) /* also stops at the NUL */
-			return NO_CHARACTER;
-		code = code << 6 | (at[i] & 0x3fU);
-	}
-	if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return NO_CHARACTER;
-	*text += more;
-	return code;
-}
-
-size_t utf8_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; width++)
-		(void)utf8_next(&text);
-	return width;
-}
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 static bool is_control(uint32_t code)
 {
@@ -74,7 +35,7 @@ void html_put(FILE *out, const char *text)
 			fputs("&#39;", out);
 		else if (code == '\n' || code == '\t')
 			fputc((int)code, out);
-		else if (code == NO_CHARACTER || is_control(code) || is_layout(code))
+		else if (code == UTF8_NONE || is_control(code) || is_layout(code))
 			fputs(REPLACEMENT, out);
 		else
 			fwrite(from, 1, (size_t)(text - from), out);
@@ -88,7 +49,7 @@ void json_put(FILE *out, const char *text)
 		const char *from = text;
 		uint32_t code = utf8_next(&text);
 
-		if (code == NO_CHARACTER)
+		if (code == UTF8_NONE)
 			fputs(REPLACEMENT, out);
 		else if (code == '"' || code == '\\')
 			fprintf(out, "\\%c", (int)code);
@@ -105,8 +66,8 @@ void json_put(FILE *out, const char *text)
 }
 
 /*
- * Text as it is, but no bad UTF-8, which a strict reader would refuse with the whole file, and no control
- * characters, which would act on a terminal that it is printed to.
+ * Text as it is, but no bad UTF-8, which a strict reader would refuse with the whole file, and nothing that
+ * would act on a terminal that it is printed to, except for ends of lines and tabs.
  */
 static void utf8_put(FILE *out, const char *text, const char *doubled)
 {
@@ -114,7 +75,8 @@ static void utf8_put(FILE *out, const char *text, const char *doubled)
 		const char *from = text;
 		uint32_t code = utf8_next(&text);
 
-		if (code == NO_CHARACTER || (is_control(code) && !strchr("\t\n\r", (int)(code & 0x7f)))) {
+		bool blank = code == '\t' || code == '\n' || code == '\r';
+		if (code == UTF8_NONE || is_layout(code) || (is_control(code) && !blank)) {
 			fputs(REPLACEMENT, out);
 			continue;
 		}
@@ -164,24 +126,29 @@ void tsv_put(FILE *out, const char *text)
 	}
 }
 
+/* One character for a terminal; returns how many bytes of `piece` it takes. */
+static size_t plain_next(const char **text, char piece[12])
+{
+	const char *from = *text;
+	uint32_t code = utf8_next(text);
+	size_t length = (size_t)(*text - from);
+
+	if (code == UTF8_NONE || is_control(code))
+		return (size_t)snprintf(piece, 12, "\\x%02x",
+					code == UTF8_NONE ? (unsigned char)*from : (unsigned)code);
+	if (is_layout(code))
+		return (size_t)snprintf(piece, 12, "\\u%04x", (unsigned)code);
+	memcpy(piece, from, length);
+	return length;
+}
+
 size_t plain_text(const char *text, char *out, size_t size)
 {
 	size_t needed = 0, used = 0;
+	char piece[12];
 
 	while (*text) {
-		const char *from = text;
-		uint32_t code = utf8_next(&text);
-		char piece[12];
-		size_t length = (size_t)(text - from);
-
-		if (code == NO_CHARACTER || is_control(code))
-			length = (size_t)snprintf(piece, sizeof piece, "\\x%02x",
-						  code == NO_CHARACTER ? (unsigned char)*from
-								       : (unsigned)code);
-		else if (is_layout(code))
-			length = (size_t)snprintf(piece, sizeof piece, "\\u%04x", (unsigned)code);
-		else
-			memcpy(piece, from, length);
+		size_t length = plain_next(&text, piece);
 		if (used == needed && used + length < size) {
 			memcpy(out + used, piece, length);
 			used += length;
@@ -191,4 +158,23 @@ size_t plain_text(const char *text, char *out, size_t size)
 	if (size)
 		out[used] = '\0';
 	return needed;
+}
+
+void plain_put(FILE *out, const char *text)
+{
+	char piece[12];
+
+	while (*text)
+		fwrite(piece, 1, plain_next(&text, piece), out);
+}
+
+void plain_put_lines(FILE *out, const char *text)
+{
+	char piece[12];
+
+	while (*text)
+		if (*text == '\n')
+			fputc(*text++, out);
+		else
+			fwrite(piece, 1, plain_next(&text, piece), out);
 }

@@ -5,15 +5,8 @@
  */
 #ifndef FS_VIEWS_ESCAPE_H
 #define FS_VIEWS_ESCAPE_H
-#include <stddef.h>
-#include <stdint.h>
+#include "base/utf8.h"
 #include <stdio.h>
-
-/* Moves *text past one character and returns it; UINT32_MAX for a byte that is no UTF-8 (one byte is passed).
- */
-uint32_t utf8_next(const char **text);
-/* Columns on a terminal, one for each character. */
-size_t utf8_width(const char *text);
 
 /* Text and attribute values of HTML: & < > " ' become entities, control characters U+FFFD. */
 void html_put(FILE *out, const char *text);
@@ -28,4 +21,8 @@ void tsv_put(FILE *out, const char *text);
  * 1 bytes and a NUL; returns the bytes needed, like snprintf.
  */
 size_t plain_text(const char *text, char *out, size_t size);
+/* The same, to a file. */
+void plain_put(FILE *out, const char *text);
+/* ... where the ends of lines are ours. */
+void plain_put_lines(FILE *out, const char *text);
 #endif

@@ -11,6 +11,8 @@
 #define AT_A_TIME 2 /* beside the queries: the processors of a small machine */
 #define NAP_MS    5U
 #define NAMES_MAX 200
+#define HUNG_MOST                                                                                            \
+	2 /* drawings; a gnuplot that hangs so often does so for all, which would take half an hour */
 
 /* As large on paper as on the page; PNG for a screen of three times the density. */
 static const struct format {
@@ -37,6 +39,7 @@ struct figures {
 	bool no_gnuplot;
 	unsigned lacking; /* formats that this gnuplot cannot write */
 	unsigned failed;  /* drawings */
+	unsigned hung;    /* of them */
 	char failed_names[NAMES_MAX];
 	char with_names[NAMES_MAX]; /* copied files, each with a '/' behind it */
 	char *complaints;
@@ -67,27 +70,33 @@ static bool stopped(const struct figures *f)
 	return f->request.stop && *f->request.stop;
 }
 
+static void failure_note(struct figures *f, const struct file_name *name, const char *why)
+{
+	size_t used = strlen(f->failed_names);
+
+	snprintf(f->failed_names + used, sizeof f->failed_names - used, "%s%s", used ? ", " : "", name->text);
+	f->failed++;
+	fprintf(f->complaints_out, "footsteps: figure %s: %s\n", name->text, why);
+}
+
 static void slot_end(struct figures *f, struct slot *slot, enum gnuplot_result result)
 {
 	const struct artefact *a = slot->figure->artefact;
 	const struct file_name name = drawing_name(a, slot->format);
 	char path[STAGING_PATH + 64];
 	struct stat status;
-	bool there = work_path(f, name.text, path) && stat(path, &status) == 0 && status.st_size > 0;
-	size_t used = strlen(f->failed_names);
+	bool named = work_path(f, name.text, path);
+	bool there = named && stat(path, &status) == 0 && status.st_size > 0;
 
+	f->hung += result == GNUPLOT_HUNG;
 	if (result == GNUPLOT_DONE && there) {
 		slot->figure->made |= slot->format->bit;
 	} else if (result == GNUPLOT_MISSING) {
 		f->no_gnuplot = true;
 	} else if (!stopped(f)) {
-		snprintf(f->failed_names + used, sizeof f->failed_names - used, "%s%s", used ? ", " : "",
-			 name.text);
-		f->failed++;
-		fprintf(f->complaints_out, "footsteps: figure %s: %s\n", name.text,
-			slot->job.words[0] ? slot->job.words : "gnuplot drew nothing");
+		failure_note(f, &name, slot->job.words[0] ? slot->job.words : "gnuplot drew nothing");
 	}
-	if (!(slot->figure->made & slot->format->bit))
+	if (named && !(slot->figure->made & slot->format->bit))
 		unlink(path);
 	slot->figure = NULL;
 }
@@ -222,6 +231,11 @@ bool figures_draw(struct figures *f, struct figure *figure, struct error *err)
 		if (!(formats[i].bit & f->request.formats & ~f->lacking))
 			continue;
 		struct slot *slot = slot_wait(f, false);
+		if (slot && f->hung >= HUNG_MOST) {
+			const struct file_name name = drawing_name(figure->artefact, &formats[i]);
+			failure_note(f, &name, "not tried, for gnuplot hangs");
+			continue;
+		}
 		ok = slot ? drawing_start(f, slot, figure, &formats[i], err)
 			  : error_set(err, EXIT_OUTPUT, "stopped");
 	}
@@ -249,8 +263,7 @@ void figures_missing(const struct figures *f, char *text, size_t size)
 	else if (f->lacking)
 		snprintf(text, size,
 			 "this gnuplot has no terminal %s%s%s: the figures are written without %s; the "
-			 "gnuplot "
-			 "of the package gnuplot-nox has both",
+			 "gnuplot of the package gnuplot-nox has both",
 			 f->lacking & FIGURE_PNG ? "pngcairo" : "",
 			 f->lacking == (FIGURE_PNG | FIGURE_PDF) ? " and no " : "",
 			 f->lacking & FIGURE_PDF ? "pdfcairo" : "",

@@ -1,10 +1,12 @@
-/* Running gnuplot. Script and complaints go through unlinked files, so that no pipe can fill up and block. */
+/* Running gnuplot. Script and complaints go through files in memory, so that no pipe can fill up and block.
+ */
 #include "views/gnuplot.h"
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,16 +65,27 @@ static void job_end(struct gnuplot_job *job)
 	job->child = 0;
 }
 
+/* A file without a name that needs no directory to be made in; NULL with errno. */
+static FILE *memory_file(const char *what)
+{
+	int fd = memfd_create(what, MFD_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
+
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 enum gnuplot_result gnuplot_start(struct gnuplot_job *job, const char *directory, const char *script)
 {
-	FILE *in = tmpfile();
+	FILE *in = memory_file("script");
 	enum gnuplot_result result = GNUPLOT_FAILED;
 	int failed;
 
-	*job = (struct gnuplot_job){ .complaints = tmpfile() };
+	*job = (struct gnuplot_job){ .complaints = memory_file("complaints") };
 	if (!in || !job->complaints || fputs(script, in) < 0 || fflush(in) != 0 ||
 	    lseek(fileno(in), 0, SEEK_SET) != 0) {
-		snprintf(job->words, sizeof job->words, "no temporary file: %s", strerror(errno));
+		snprintf(job->words, sizeof job->words, "no room for the script: %s", strerror(errno));
 	} else if ((failed = child_spawn(&job->child, directory, fileno(in), fileno(job->complaints))) != 0) {
 		/* EACCES: something of that name in PATH that is no program. */
 		result = failed == ENOENT || failed == EACCES ? GNUPLOT_MISSING : GNUPLOT_FAILED;
@@ -99,7 +112,7 @@ enum gnuplot_result gnuplot_look(struct gnuplot_job *job, unsigned waited_ms)
 			return GNUPLOT_RUNS;
 		gnuplot_stop(job);
 		snprintf(job->words, sizeof job->words, "gnuplot was stopped after %u s", PATIENCE_MS / 1000);
-		return result;
+		return GNUPLOT_HUNG;
 	}
 	words_read(job);
 	if (ended == job->child && WIFEXITED(status) && WEXITSTATUS(status) == 0)

@@ -9,7 +9,8 @@ enum gnuplot_result {
 	GNUPLOT_RUNS,
 	GNUPLOT_DONE,
 	GNUPLOT_MISSING, /* no such program in PATH */
-	GNUPLOT_FAILED,  /* the job's words say why: its own, or that it took too long */
+	GNUPLOT_FAILED,  /* the job's words say why */
+	GNUPLOT_HUNG,    /* it took too long and was ended */
 };
 
 struct gnuplot_job { /* {0}: none */

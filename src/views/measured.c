@@ -34,8 +34,7 @@ enum {
 };
 static const char statement[] =
 	"SELECT flow, direction, stream, codec, basis, from_ip, from_port, to_ip, to_port, packets, "
-	"size_mean,"
-	" size_sd, gap_ms, gap_sd_ms, large FROM stream_list WHERE run = :run ORDER BY flow, n";
+	"size_mean, size_sd, gap_ms, gap_sd_ms, large FROM stream_list WHERE run = :run ORDER BY flow, n";
 
 static struct endpoint endpoint_at(sqlite3_stmt *row, int ip, int port)
 {

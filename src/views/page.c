@@ -41,11 +41,10 @@ static void problems_put(FILE *out, const char *problems)
 static bool protocol_put(FILE *out, const struct view *v, struct error *err)
 {
 	sqlite3_stmt *stmt = query_open(v,
-					"SELECT protocol, CASE WHEN sum(verdict = protocol) > 0"
-					" THEN printf('%d', sum(verdict = protocol))"
-					" ELSE printf('%d suspected', count(*)) END"
-					" FROM clients WHERE run = :run AND protocol IS NOT :protocol"
-					" GROUP BY protocol ORDER BY sum(flows) DESC, protocol",
+					"SELECT protocol, CASE WHEN sum(verdict = protocol) > 0 THEN "
+					"printf('%d', sum(verdict = protocol)) ELSE printf('%d suspected', "
+					"count(*)) END FROM clients WHERE run = :run AND protocol IS NOT "
+					":protocol GROUP BY protocol ORDER BY sum(flows) DESC, protocol",
 					err);
 	enum query_result result = QUERY_FAILED;
 	unsigned n = 0;
@@ -88,7 +87,7 @@ static bool lead_put(FILE *out, const struct view *v, struct error *err)
 		page_number(out, query_text(stmt, 2));
 		fputs(" packets", out);
 		if (sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-			int64_t from = sqlite3_column_int64(stmt, 0), to = sqlite3_column_int64(stmt, 1);
+			int64_t from = query_ns(stmt, 0), to = query_ns(stmt, 1);
 			utc_format(from, first);
 			utc_format(to, last);
 			duration_format(to - from, lasted);
@@ -290,8 +289,7 @@ bool page_write(FILE *out, const struct view *v, const struct page_frame *frame,
 	html_put(out, frame->manifest);
 	fprintf(out,
 		". Identifiers such as D1, R4 and B4 are those of footsteps' measurement definitions. The "
-		"data of "
-		"each table and figure lies beside this page as tab-separated values.</footer>\n"
+		"data of each table and figure lies beside this page as tab-separated values.</footer>\n"
 		"<script>\n%s</script>\n</body>\n</html>\n",
 		frame->script);
 	return ok;

@@ -52,9 +52,9 @@ static bool cautions_put(FILE *out, const struct view *v, const char *opening, c
 {
 	sqlite3_stmt *stmt = query_open(
 		v,
-		"SELECT value, words FROM counters WHERE run = :run AND area = 'trace' AND value > 0"
-		" AND instr(' ' || :names || ' ', ' ' || name || ' ') > 0"
-		" ORDER BY instr(' ' || :names || ' ', ' ' || name || ' ')",
+		"SELECT value, words FROM counters WHERE run = :run AND area = 'trace' AND value > 0 AND "
+		"instr(' ' || :names || ' ', ' ' || name || ' ') > 0 ORDER BY instr(' ' || :names || ' ', ' "
+		"' || name || ' ')",
 		err);
 	enum query_result result = QUERY_FAILED;
 	bool any = false;

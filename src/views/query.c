@@ -1,9 +1,15 @@
 /* Questions to the database, and their rows for machines. */
 #include "views/query.h"
 #include "views/escape.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+void socket_format(const char *ip, int64_t port, char *out, size_t size)
+{
+	snprintf(out, size, strchr(ip, ':') ? "[%s]:%" PRId64 : "%s:%" PRId64, ip, port);
+}
 
 static void function_socket(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -13,7 +19,7 @@ static void function_socket(sqlite3_context *context, int count, sqlite3_value *
 	(void)count;
 	if (!ip)
 		return; /* NULL in, NULL out */
-	snprintf(text, sizeof text, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip, sqlite3_value_int(values[1]));
+	socket_format(ip, sqlite3_value_int64(values[1]), text, sizeof text);
 	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 
@@ -155,6 +161,15 @@ enum query_result query_step(const struct view *v, sqlite3_stmt *stmt, struct er
 	}
 }
 
+bool query_row(const struct view *v, sqlite3_stmt *stmt, struct error *err)
+{
+	enum query_result result = query_step(v, stmt, err);
+
+	if (result == QUERY_END)
+		error_set(err, EXIT_INPUT, "%s: run %lld has vanished", v->path, (long long)v->run);
+	return result == QUERY_ROW;
+}
+
 bool query_number(const struct view *v, const char *sql, int64_t *value, struct error *err)
 {
 	sqlite3_stmt *stmt = query_open(v, sql, err);
@@ -170,6 +185,14 @@ const char *query_text(sqlite3_stmt *stmt, int column)
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 
 	return text ? text : "";
+}
+
+int64_t query_ns(sqlite3_stmt *stmt, int column)
+{
+	const int64_t most = INT64_MAX / 2;
+	int64_t ns = sqlite3_column_int64(stmt, column);
+
+	return ns > most ? most : ns < -most ? -most : ns;
 }
 
 bool real_format(double value, char out[REAL_TEXT])

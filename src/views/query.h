@@ -40,11 +40,20 @@ void query_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value);
 
 enum query_result { QUERY_ROW, QUERY_END, QUERY_FAILED };
 enum query_result query_step(const struct view *v, sqlite3_stmt *stmt, struct error *err);
+/* Steps to a row that must be there, as that of the run in table runs. */
+bool query_row(const struct view *v, sqlite3_stmt *stmt, struct error *err);
 
 /* One number: the first column of the first row, or 0. False with *err on failure. */
 bool query_number(const struct view *v, const char *sql, int64_t *value, struct error *err);
 /* Text of a column, "" for NULL; valid until the next step. */
 const char *query_text(sqlite3_stmt *stmt, int column);
+/*
+ * A time or duration of a column, 0 for NULL, within 146 years: whatever a database made by somebody else
+ * holds, the sum and the difference of two of them do not overflow.
+ */
+int64_t query_ns(sqlite3_stmt *stmt, int column);
+/* "10.0.0.1:80", "[2001:db8::1]:80". */
+void socket_format(const char *ip, int64_t port, char *out, size_t size);
 
 /*
  * The rest of the statement's rows for machines: one JSON object per line, or CSV with a header. They stop

@@ -2,6 +2,7 @@
 #include "views/report.h"
 #include "base/progress.h"
 #include "views/chart.h"
+#include "views/escape.h"
 #include "views/figures.h"
 #include "views/page.h"
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static char *manifest_make(const struct view *v, struct error *err)
 		query_bind_int(stmt, ":shown", INPUTS_SHOWN);
 	if (!out)
 		error_memory(err, "the manifest");
-	else if (stmt && query_step(v, stmt, err) == QUERY_ROW) {
+	else if (stmt && query_row(v, stmt, err)) {
 		int inputs = sqlite3_column_int(stmt, 1);
 		fprintf(out, "footsteps %s, run %lld, %s SHA-256 %s", query_text(stmt, 0), (long long)v->run,
 			inputs == 1 ? "input" : "inputs", query_text(stmt, 2));
@@ -309,7 +310,7 @@ bool report_write(const struct view *v, const struct report_request *request, ch
 	sqlite3_progress_handler(v->db, 0, NULL, NULL);
 	progress_free(r.progress);
 	if (r.figures)
-		fputs(figures_complaints(r.figures), stderr);
+		plain_put_lines(stderr, figures_complaints(r.figures)); /* gnuplot quotes the data */
 	if (is_stopped(&asked))
 		ok = error_set(err, EXIT_OUTPUT, "stopped by signal %d; nothing was written to %s",
 			       (int)*asked.stop, request->target);

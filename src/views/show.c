@@ -162,9 +162,8 @@ static bool client_check(const struct view *v, const struct show_request *reques
 	sqlite3_stmt *stmt = query_open(
 		v,
 		"SELECT 1 FROM clients WHERE run = :run AND ip = :ip AND port = :port UNION ALL SELECT 1 "
-		"FROM flows"
-		" WHERE run = :run AND ((client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND"
-		" server_port = :port))",
+		"FROM flows WHERE run = :run AND ((client_ip = :ip AND client_port = :port) OR (server_ip = "
+		":ip AND server_port = :port))",
 		err);
 	if (!stmt)
 		return false;

@@ -148,8 +148,7 @@ const struct topic show_measured_table[] = {
 	  OF_CLIENT("round_trips", "t.*") " ORDER BY packet",
 	  /* A join, for which SQLite makes an index of the flows; for a subselect it would not. */
 	  "SELECT packet, asked_ns, socket(t.client_ip, t.client_port), CASE WHEN f.client_ip = t.client_ip "
-	  "AND"
-	  " f.client_port = t.client_port THEN socket(f.server_ip, f.server_port) ELSE socket(f.client_ip,"
+	  "AND f.client_port = t.client_port THEN socket(f.server_ip, f.server_port) ELSE socket(f.client_ip,"
 	  " f.client_port) END, round_trip_ns / 1e6, flow, question, reply, t.protocol FROM (" OF_CLIENT(
 		  "round_trips", "t.*") ") t LEFT JOIN flows f USING (run, flow) ORDER BY packet",
 	  COLUMNS(round_trip_columns) },

@@ -18,34 +18,25 @@
 
 /* One row for machines: what the summary says in words. */
 static const char summary_data[] =
-	"SELECT run, version, libraries, options, idle_ns, first_ns, last_ns, packets, complete, problems,"
-	" (SELECT count(*) FROM inputs WHERE run = :run) AS inputs,"
-	" (SELECT count(*) FROM clients WHERE run = :run AND verdict = protocol) AS clients,"
-	" (SELECT count(*) FROM clients WHERE run = :run AND verdict <> protocol) AS suspected_clients,"
-	" (SELECT count(*) FROM peers WHERE run = :run) AS peers,"
-	" (SELECT count(*) FROM pairs WHERE run = :run) AS pairs,"
-	" (SELECT count(*) FROM logins WHERE run = :run) AS logins,"
-	" (SELECT count(*) FROM contact_lists WHERE run = :run) AS contact_lists,"
-	" (SELECT count(*) FROM version_checks WHERE run = :run) AS version_checks,"
-	" (SELECT count(*) FROM calls WHERE run = :run) AS calls,"
-	" (SELECT sum(flows) FROM label_totals WHERE run = :run) AS flows,"
+	"SELECT run, version, libraries, options, idle_ns, first_ns, last_ns, packets, complete, problems, "
+	"(SELECT count(*) FROM inputs WHERE run = :run) AS inputs, (SELECT count(*) FROM clients WHERE run = "
+	":run AND verdict = protocol) AS clients, (SELECT count(*) FROM clients WHERE run = :run AND verdict "
+	"<> protocol) AS suspected_clients, (SELECT count(*) FROM peers WHERE run = :run) AS peers, (SELECT "
+	"count(*) FROM pairs WHERE run = :run) AS pairs, (SELECT count(*) FROM logins WHERE run = :run) AS "
+	"logins, (SELECT count(*) FROM contact_lists WHERE run = :run) AS contact_lists, (SELECT count(*) "
+	"FROM version_checks WHERE run = :run) AS version_checks, (SELECT count(*) FROM calls WHERE run = "
+	":run) AS calls, (SELECT sum(flows) FROM label_totals WHERE run = :run) AS flows,"
 	" :protocol AS measured_protocol, (" BITRATE_MEDIAN ") AS median_bitrate,"
-	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'probe')"
-	" AS probe_pairs,"
-	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = "
-	"'heartbeat')"
-	" AS heartbeat_pairs,"
-	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'dialog')"
-	" AS dialog_pairs,"
-	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'mix')"
-	" AS mix_pairs,"
+	" (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND class = 'probe') "
+	"AS probe_pairs, (SELECT count(*) FROM pair_classes WHERE run = :run AND protocol = :protocol AND "
+	"class = 'heartbeat') AS heartbeat_pairs, (SELECT count(*) FROM pair_classes WHERE run = :run AND "
+	"protocol = :protocol AND class = 'dialog') AS dialog_pairs, (SELECT count(*) FROM pair_classes "
+	"WHERE run = :run AND protocol = :protocol AND class = 'mix') AS mix_pairs,"
 	" (SELECT peak " PEAK_AT_200 ") AS peak_entries_200s, (SELECT peak_probes " PEAK_AT_200 ")"
-	" AS peak_probe_entries_200s,"
-	" (SELECT count(*) FROM startups WHERE run = :run AND protocol = :protocol) AS startups,"
-	" (SELECT count(*) FROM searches WHERE run = :run AND protocol = :protocol) AS searches,"
-	" (SELECT coalesce(sum(value), 0) FROM counters WHERE run = :run AND area = 'packets') AS "
-	"packets_accounted"
-	" FROM runs WHERE run = :run";
+	" AS peak_probe_entries_200s, (SELECT count(*) FROM startups WHERE run = :run AND protocol = "
+	":protocol) AS startups, (SELECT count(*) FROM searches WHERE run = :run AND protocol = :protocol) "
+	"AS searches, (SELECT coalesce(sum(value), 0) FROM counters WHERE run = :run AND area = 'packets') "
+	"AS packets_accounted FROM runs WHERE run = :run";
 
 #define COUNT_CLIENTS(verdict, words)                                                                        \
 	"SELECT coalesce(sum(n), 0), '" words "', group_concat(n || ' ' || protocol ||"                      \
@@ -57,28 +48,23 @@ static const char found_text[] =
 	COUNT_CLIENTS("verdict = protocol", "client sockets recognised") COUNT_CLIENTS(
 		"verdict <> protocol",
 		"client sockets suspected") "SELECT count(*), 'peers of theirs', printf('%d pairs', (SELECT "
-					    "count(*) FROM pairs WHERE run = :run))"
-					    " FROM peers WHERE run = :run"
-					    " UNION ALL SELECT count(*), 'logins', (SELECT group_concat(n || "
-					    "' ' || outcome, ', ') FROM"
-					    " (SELECT count(*) AS n, outcome FROM logins WHERE run = :run "
-					    "GROUP BY outcome ORDER BY n DESC, outcome))"
-					    " FROM logins WHERE run = :run"
-					    " UNION ALL SELECT count(*), 'contact-list exchanges', (SELECT "
-					    "group_concat(n || ' ' || outcome, ', ') FROM"
-					    " (SELECT count(*) AS n, outcome FROM contact_lists WHERE run = "
-					    ":run GROUP BY outcome"
-					    " ORDER BY n DESC, outcome)) FROM contact_lists WHERE run = :run"
-					    " UNION ALL SELECT count(*), 'version checks', (SELECT "
-					    "group_concat(version, ', ') FROM"
-					    " (SELECT DISTINCT version FROM version_checks WHERE run = :run "
-					    "ORDER BY version))"
-					    " FROM version_checks WHERE run = :run"
-					    " UNION ALL SELECT count(*), 'calls', (SELECT group_concat(n || "
-					    "' ' || protocol || ' ' || media, ', ') FROM"
-					    " (SELECT count(*) AS n, protocol, media FROM calls WHERE run = "
-					    ":run GROUP BY 2, 3 ORDER BY n DESC, 2, 3))"
-					    " FROM calls WHERE run = :run";
+					    "count(*) FROM pairs WHERE run = :run)) FROM peers WHERE run = "
+					    ":run UNION ALL SELECT count(*), 'logins', (SELECT "
+					    "group_concat(n || ' ' || outcome, ', ') FROM (SELECT count(*) "
+					    "AS n, outcome FROM logins WHERE run = :run GROUP BY outcome "
+					    "ORDER BY n DESC, outcome)) FROM logins WHERE run = :run UNION "
+					    "ALL SELECT count(*), 'contact-list exchanges', (SELECT "
+					    "group_concat(n || ' ' || outcome, ', ') FROM (SELECT count(*) "
+					    "AS n, outcome FROM contact_lists WHERE run = :run GROUP BY "
+					    "outcome ORDER BY n DESC, outcome)) FROM contact_lists WHERE run "
+					    "= :run UNION ALL SELECT count(*), 'version checks', (SELECT "
+					    "group_concat(version, ', ') FROM (SELECT DISTINCT version FROM "
+					    "version_checks WHERE run = :run ORDER BY version)) FROM "
+					    "version_checks WHERE run = :run UNION ALL SELECT count(*), "
+					    "'calls', (SELECT group_concat(n || ' ' || protocol || ' ' || "
+					    "media, ', ') FROM (SELECT count(*) AS n, protocol, media FROM "
+					    "calls WHERE run = :run GROUP BY 2, 3 ORDER BY n DESC, 2, 3)) "
+					    "FROM calls WHERE run = :run";
 static const struct column found_columns[] = {
 	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },
 	{ "what", COLUMN_TEXT, FIT_KEEP, 0 },
@@ -88,14 +74,12 @@ static const struct column found_columns[] = {
 /* What was measured of the main protocol, and the topic that has it row by row. */
 static const char measured_text[] =
 	"SELECT 'pairs', group_concat(n || ' ' || class, ', '), 'pairs' FROM (SELECT count(*) AS n, class "
-	"FROM"
-	" pair_classes WHERE run = :run AND protocol = :protocol GROUP BY class ORDER BY n DESC, class)"
-	" HAVING count(*) UNION ALL "
+	"FROM pair_classes WHERE run = :run AND protocol = :protocol GROUP BY class ORDER BY n DESC, class) "
+	"HAVING count(*) UNION ALL "
 	"SELECT 'signalling', printf('median %.1f bit/s of %d internal client%s', (" BITRATE_MEDIAN "), n,"
 	" substr('s', 1, n > 1)), 'clients' FROM (SELECT count(*) AS n FROM R1 WHERE run = :run AND protocol "
-	"="
-	" :protocol) WHERE n > 0 UNION ALL "
-	"SELECT 'NAT entries', printf('at most %d at a time, %d of them of probes (timeout 200 s)', peak,"
+	"= :protocol) WHERE n > 0 UNION ALL SELECT 'NAT entries', printf('at most %d at a time, %d of them "
+	"of probes (timeout 200 s)', peak,"
 	" peak_probes), 'costs' " PEAK_AT_200 " UNION ALL "
 	"SELECT 'set-ups', group_concat(n || ' ' || setup, ', '), 'setups' FROM (SELECT count(*) AS n, setup "
 	"FROM"
@@ -138,9 +122,9 @@ static const struct column label_columns[] = {
 	{ "payload", COLUMN_NUMBER, FIT_KEEP, 0 }, { "% of bytes", COLUMN_BITS, FIT_KEEP, 0 },
 };
 static const char label_text[] =
-	"SELECT label, source, sum(flows), sum(packets), sum(payload),"
-	" sum(bytes) * 100.0 / nullif((SELECT sum(bytes) FROM label_totals WHERE run = :run), 0)"
-	" FROM label_totals WHERE run = :run GROUP BY label, source ORDER BY sum(bytes) DESC, label, source"
+	"SELECT label, source, sum(flows), sum(packets), sum(payload), sum(bytes) * 100.0 / nullif((SELECT "
+	"sum(bytes) FROM label_totals WHERE run = :run), 0) FROM label_totals WHERE run = :run GROUP BY "
+	"label, source ORDER BY sum(bytes) DESC, label, source"
 	" LIMIT " LABELS_SHOWN;
 
 #define X(name, words)      " " #name
@@ -152,8 +136,7 @@ static const struct area {
 } areas[] = {
 	{ "Packet account",
 	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'packets' AND (value > 0 OR "
-	  ":all)"
-	  " ORDER BY value DESC, name",
+	  ":all) ORDER BY value DESC, name",
 	  "No packet was read." },
 	{ "Judgement of the trace",
 	  /* In the order of the list: some lines continue the one before. */
@@ -163,13 +146,11 @@ static const struct area {
 	  "Nothing was found against this trace." },
 	{ "How flows ended",
 	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'flows' AND (value > 0 OR "
-	  ":all)"
-	  " ORDER BY value DESC, name",
+	  ":all) ORDER BY value DESC, name",
 	  "No flow." },
 	{ "Memory and matching",
 	  "SELECT value, name, words FROM counters WHERE run = :run AND area = 'bounds' AND (value > 0 OR "
-	  ":all)"
-	  " ORDER BY value DESC, name",
+	  ":all) ORDER BY value DESC, name",
 	  "Nothing was counted." },
 };
 #undef X
@@ -243,14 +224,6 @@ bool show_account(const struct view *v, const struct show_request *request, FILE
 	return areas_show(v, true, request->width, out, err);
 }
 
-static void plain_print(FILE *out, const char *text)
-{
-	char plain[1024];
-
-	(void)plain_text(text, plain, sizeof plain);
-	fputs(plain, out);
-}
-
 static bool run_show(const struct view *v, FILE *out, struct error *err)
 {
 	sqlite3_stmt *stmt = query_open(v,
@@ -259,17 +232,15 @@ static bool run_show(const struct view *v, FILE *out, struct error *err)
 					err);
 	char first[UTC_TEXT], last[UTC_TEXT], lasted[DURATION_TEXT];
 
-	if (!stmt || query_step(v, stmt, err) != QUERY_ROW) {
+	if (!stmt || !query_row(v, stmt, err)) {
 		sqlite3_finalize(stmt);
-		return stmt ? error_set(err, EXIT_INPUT, "%s: run %lld has vanished", v->path,
-					(long long)v->run)
-			    : false;
+		return false;
 	}
 	fprintf(out, "Run %lld of %d, by footsteps ", (long long)v->run, sqlite3_column_int(stmt, 6));
-	plain_print(out, query_text(stmt, 0));
+	plain_put(out, query_text(stmt, 0));
 	fprintf(out, ": %lld packets\n", (long long)sqlite3_column_int64(stmt, 3));
 	if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
-		int64_t from = sqlite3_column_int64(stmt, 1), to = sqlite3_column_int64(stmt, 2);
+		int64_t from = query_ns(stmt, 1), to = query_ns(stmt, 2);
 		utc_format(from, first);
 		utc_format(to, last);
 		duration_format(to - from, lasted);
@@ -282,7 +253,7 @@ static bool run_show(const struct view *v, FILE *out, struct error *err)
 			int length = (int)strcspn(line, "\n");
 			snprintf(plain, sizeof plain, "%.*s", length, line);
 			fputs("  - ", out);
-			plain_print(out, plain);
+			plain_put(out, plain);
 			fputc('\n', out);
 			line += length + (line[length] == '\n');
 		}
@@ -307,15 +278,24 @@ static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 		if (++n > INPUTS_SHOWN)
 			continue;
 		fputs("  ", out);
-		plain_print(out, query_text(stmt, 0));
-		fprintf(out, " (%s, %s, %lld frames, %s%s", query_text(stmt, 1), query_text(stmt, 2),
-			(long long)sqlite3_column_int64(stmt, 3), query_text(stmt, 4),
-			*query_text(stmt, 5) ? ": " : "");
-		plain_print(out, query_text(stmt, 5));
-		fprintf(out, ")\n    SHA-256 %s\n", query_text(stmt, 6));
+		plain_put(out, query_text(stmt, 0));
+		fputs(" (", out);
+		plain_put(out, query_text(stmt, 1));
+		fputs(", ", out);
+		plain_put(out, query_text(stmt, 2));
+		fprintf(out, ", %lld frames, ", (long long)sqlite3_column_int64(stmt, 3));
+		plain_put(out, query_text(stmt, 4));
+		fputs(*query_text(stmt, 5) ? ": " : "", out);
+		plain_put(out, query_text(stmt, 5));
+		fputs(")\n    SHA-256 ", out);
+		plain_put(out, query_text(stmt, 6));
+		fputc('\n', out);
 	}
-	if (n > INPUTS_SHOWN)
-		fprintf(out, "  and %u more ('footsteps show %s inputs --all')\n", n - INPUTS_SHOWN, v->path);
+	if (n > INPUTS_SHOWN) {
+		fprintf(out, "  and %u more ('footsteps show ", n - INPUTS_SHOWN);
+		plain_put(out, v->path);
+		fputs(" inputs --all')\n", out);
+	}
 	sqlite3_finalize(stmt);
 	return result == QUERY_END;
 }
@@ -325,8 +305,10 @@ static bool measured_show(const struct view *v, unsigned width, FILE *out, struc
 {
 	if (!v->protocol[0])
 		return true;
-	fprintf(out, "\nMeasured of %s (row by row: footsteps show ", v->protocol);
-	plain_print(out, v->path);
+	fputs("\nMeasured of ", out);
+	plain_put(out, v->protocol);
+	fputs(" (row by row: footsteps show ", out);
+	plain_put(out, v->path);
 	fputs(" ...)\n", out);
 	return table_show(v, measured_text, measured_columns,
 			  sizeof measured_columns / sizeof measured_columns[0], "No pair.", width, 2, out,
@@ -357,8 +339,10 @@ bool show_summary(const struct view *v, const struct show_request *request, FILE
 			  "source)",
 			  &labels, err))
 		return false;
-	if (labels > strtoll(LABELS_SHOWN, NULL, 10))
-		fprintf(out, "  %s of %lld; the rest with 'footsteps show %s labels'.\n", LABELS_SHOWN,
-			(long long)labels, v->path);
+	if (labels > strtoll(LABELS_SHOWN, NULL, 10)) {
+		fprintf(out, "  %s of %lld; the rest with 'footsteps show ", LABELS_SHOWN, (long long)labels);
+		plain_put(out, v->path);
+		fputs(" labels'.\n", out);
+	}
 	return true;
 }

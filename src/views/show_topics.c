@@ -113,9 +113,8 @@ const struct topic show_topic_table[] = {
 	{ "clients", "No client socket was recognised or suspected.", FILTER_PROTOCOL,
 	  "SELECT * FROM clients WHERE run = :run" ONLY_PROTOCOL " ORDER BY client",
 	  "SELECT socket(ip, port), verdict, role, bits, peers, flows, packets_out, packets_in, callers, "
-	  "public_ip, "
-	  "version, first_ns,"
-	  " last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END FROM clients WHERE run = "
+	  "public_ip, version, first_ns, last_ns, CASE internal WHEN 0 THEN 'no' ELSE 'yes' END FROM clients "
+	  "WHERE run = "
 	  ":run" ONLY_PROTOCOL " ORDER BY "
 	  "client",
 	  COLUMNS(client_columns) },
@@ -129,67 +128,50 @@ const struct topic show_topic_table[] = {
 	   other. */
 	{ "flows", "No flow is stored.", FILTER_LABEL | FILTER_CLIENT,
 	  "SELECT proto, client_ip, client_port, server_ip, server_port, first_ts, last_ts, packets, "
-	  "payload_bytes,"
-	  " label, run, flow, source, bits, packets_out, packets_in, payload_out, payload_in, reply_ms, "
-	  "ended,"
-	  " retransmitted, icmp_errors, icmp, client, ndpi, first_ns, last_ns, last_packet, role, "
-	  "keepalive_s,"
-	  " keepalives FROM flow_list"
-	  " WHERE run = :run AND (:label IS NULL OR label = :label) AND (:ip IS NULL OR"
-	  " (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port)) ORDER BY "
-	  "flow",
+	  "payload_bytes, label, run, flow, source, bits, packets_out, packets_in, payload_out, payload_in, "
+	  "reply_ms, ended, retransmitted, icmp_errors, icmp, client, ndpi, first_ns, last_ns, last_packet, "
+	  "role, keepalive_s, keepalives FROM flow_list WHERE run = :run AND (:label IS NULL OR label = "
+	  ":label) AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND "
+	  "server_port = :port)) ORDER BY flow",
 	  "SELECT flow, first_ns, proto, socket(client_ip, client_port), socket(server_ip, server_port), "
-	  "packets,"
-	  " payload_bytes, last_ns - first_ns, ended, label, source, ndpi, CAST(reply_ms * 1e6 AS INTEGER),"
-	  " role, CAST(keepalive_s * 1e9 AS INTEGER)"
-	  " FROM flow_list"
-	  " WHERE run = :run AND (:label IS NULL OR label = :label) AND (:ip IS NULL OR"
-	  " (client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port)) ORDER BY "
-	  "flow",
+	  "packets, payload_bytes, last_ns - first_ns, ended, label, source, ndpi, CAST(reply_ms * 1e6 AS "
+	  "INTEGER), role, CAST(keepalive_s * 1e9 AS INTEGER) FROM flow_list WHERE run = :run AND (:label IS "
+	  "NULL OR label = :label) AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port) OR "
+	  "(server_ip = :ip AND server_port = :port)) ORDER BY flow",
 	  COLUMNS(flow_columns) },
 	{ "calls", "No call was seen.", FILTER_PROTOCOL,
 	  "SELECT * FROM calls WHERE run = :run" ONLY_PROTOCOL " ORDER BY call",
-	  "SELECT call, first_ns, last_ns - first_ns, socket(near_ip, near_port), socket(far_ip, far_port),"
-	  " protocol || ' ' || media, transport || coalesce(' ' || route, ''),"
-	  " CASE WHEN sent <> received THEN sent || ' / ' || received ELSE coalesce(sent, received) END,"
-	  " CASE WHEN coalesce(mos_out, mos_in) IS NOT NULL THEN"
-	  " printf('%.1f', min(coalesce(mos_out, mos_in), coalesce(mos_in, mos_out))) END,"
-	  " (SELECT 100.0 * sum(lost) / nullif(sum(expected), 0) FROM streams s"
-	  " WHERE s.run = c.run AND s.call = c.call),"
-	  " printf('%.0f / %.0f', rate_out, rate_in),"
-	  " printf('%.0f / %.0f', bandwidth_out * 8 / 1e3, bandwidth_in * 8 / 1e3),"
-	  " min(coalesce(size_min_out, size_min_in), coalesce(size_min_in, size_min_out)) || '-' ||"
-	  " max(coalesce(size_max_out, size_max_in), coalesce(size_max_in, size_max_out)),"
-	  " CASE near_began WHEN 1 THEN 'near' ELSE 'far' END, holds,"
-	  " CASE 'suppressed' WHEN silence_out THEN silence_out WHEN silence_in THEN silence_in"
-	  " ELSE coalesce(silence_out, silence_in) END, conference, basis"
-	  " FROM (SELECT *, substr('~', 1, codec_estimated_out) || codec_out AS sent,"
-	  " substr('~', 1, codec_estimated_in) || codec_in AS received FROM calls) c"
+	  "SELECT call, first_ns, last_ns - first_ns, socket(near_ip, near_port), socket(far_ip, far_port), "
+	  "protocol || ' ' || media, transport || coalesce(' ' || route, ''), CASE WHEN sent <> received "
+	  "THEN sent || ' / ' || received ELSE coalesce(sent, received) END, CASE WHEN coalesce(mos_out, "
+	  "mos_in) IS NOT NULL THEN printf('%.1f', min(coalesce(mos_out, mos_in), coalesce(mos_in, "
+	  "mos_out))) END, (SELECT 100.0 * sum(lost) / nullif(sum(expected), 0) FROM streams s WHERE s.run = "
+	  "c.run AND s.call = c.call), printf('%.0f / %.0f', rate_out, rate_in), printf('%.0f / %.0f', "
+	  "bandwidth_out * 8 / 1e3, bandwidth_in * 8 / 1e3), min(coalesce(size_min_out, size_min_in), "
+	  "coalesce(size_min_in, size_min_out)) || '-' || max(coalesce(size_max_out, size_max_in), "
+	  "coalesce(size_max_in, size_max_out)), CASE near_began WHEN 1 THEN 'near' ELSE 'far' END, holds, "
+	  "CASE 'suppressed' WHEN silence_out THEN silence_out WHEN silence_in THEN silence_in ELSE "
+	  "coalesce(silence_out, silence_in) END, conference, basis FROM (SELECT *, substr('~', 1, "
+	  "codec_estimated_out) || codec_out AS sent, substr('~', 1, codec_estimated_in) || codec_in AS "
+	  "received FROM calls) c"
 	  " WHERE run = :run" ONLY_PROTOCOL " ORDER BY call",
 	  COLUMNS(call_columns) },
 	{ "streams", "No stream of media was seen.", 0,
 	  "SELECT * FROM stream_list WHERE run = :run ORDER BY flow, n",
 	  "SELECT flow, call, socket(from_ip, from_port), socket(to_ip, to_port), CASE WHEN stream IS NOT "
-	  "NULL THEN printf('%08x', stream) END,"
-	  " coalesce(codec, CASE WHEN payload_type IS NOT NULL THEN 'type ' || payload_type END, media), "
-	  " lost, jitter_ms, CASE WHEN mos IS NOT NULL THEN printf('%.1f', mos) END, packets, verdict, "
-	  "gap_ms,"
-	  " size_mean, min(belief_size, belief_gap), estimate, first_ns FROM stream_list WHERE run = :run "
-	  "ORDER BY flow, n",
+	  "NULL THEN printf('%08x', stream) END, coalesce(codec, CASE WHEN payload_type IS NOT NULL THEN "
+	  "'type ' || payload_type END, media),  lost, jitter_ms, CASE WHEN mos IS NOT NULL THEN "
+	  "printf('%.1f', mos) END, packets, verdict, gap_ms, size_mean, min(belief_size, belief_gap), "
+	  "estimate, first_ns FROM stream_list WHERE run = :run ORDER BY flow, n",
 	  COLUMNS(stream_columns) },
 	{ "pairs", "No client socket exchanged a packet with a peer.", FILTER_CLIENT | FILTER_PROTOCOL,
 	  "SELECT * FROM pair_classes WHERE run = :run" ONLY_PROTOCOL
-	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port "
-	  "= :port))"
-	  " ORDER BY client, peer",
+	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port)) ORDER BY client, peer",
 	  "SELECT socket(client_ip, client_port), socket(peer_ip, peer_port), class, first_ns, flows, "
-	  "packets_out,"
-	  " packets_in, nullif(media_packets, 0), payload_out, payload_in, last_ns, CASE client_first WHEN 1 "
-	  "THEN 'client' ELSE 'peer' "
-	  "END"
+	  "packets_out, packets_in, nullif(media_packets, 0), payload_out, payload_in, last_ns, CASE "
+	  "client_first WHEN 1 THEN 'client' ELSE 'peer' END"
 	  " FROM pair_classes WHERE run = :run" ONLY_PROTOCOL
-	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port))"
-	  " ORDER BY client, first_ns, peer",
+	  " AND (:ip IS NULL OR (client_ip = :ip AND client_port = :port)) ORDER BY client, first_ns, peer",
 	  COLUMNS(pair_columns) },
 	{ "peers", "No peer of a client socket was seen.", FILTER_PROTOCOL,
 	  "SELECT * FROM peers WHERE run = :run" ONLY_PROTOCOL " ORDER BY peer",
@@ -215,8 +197,7 @@ const struct topic show_topic_table[] = {
 	  COLUMNS(input_columns) },
 	{ "runs", "The database holds no run.", 0, "SELECT * FROM runs ORDER BY run",
 	  "SELECT run, first_ns, last_ns, packets, version, CASE complete WHEN 1 THEN 'yes' ELSE 'no' END, "
-	  "problems"
-	  " FROM runs ORDER BY run",
+	  "problems FROM runs ORDER BY run",
 	  COLUMNS(run_columns) },
 	{ NULL, NULL, 0, NULL, NULL, NULL, 0 },
 };

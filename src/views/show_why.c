@@ -36,18 +36,15 @@ static const struct column media_columns[] = {
 
 static const char evidence_data[] =
 	"SELECT run, about, subject, protocol, kind, words, bits, sum(bits) OVER (PARTITION BY about, "
-	"subject, protocol"
-	" ORDER BY first_packet, kind) AS sum, cap, reports, against, first_packet, last_packet FROM evidence"
-	" WHERE run = :run AND ((about = 'flow' AND subject = :flow) OR (about = 'client' AND subject = "
-	":client))"
-	" ORDER BY about DESC, first_packet, kind";
+	"subject, protocol ORDER BY first_packet, kind) AS sum, cap, reports, against, first_packet, "
+	"last_packet FROM evidence WHERE run = :run AND ((about = 'flow' AND subject = :flow) OR (about = "
+	"'client' AND subject = :client)) ORDER BY about DESC, first_packet, kind";
 
 static void plain_print(FILE *out, const char *before, const char *text, const char *after)
 {
-	char plain[256];
-
-	(void)plain_text(text, plain, sizeof plain);
-	fprintf(out, "%s%s%s", before, plain, after);
+	fputs(before, out);
+	plain_put(out, text);
+	fputs(after, out);
 }
 
 static bool subject_show(const struct view *v, const char *sql, const struct column *columns, unsigned count,
@@ -145,14 +142,13 @@ static bool client_show(const struct view *v, int64_t client, unsigned width, FI
 		return false;
 	stmt = query_open(v,
 			  "SELECT socket(ip, port), protocol, verdict <> protocol, bits, public_ip, "
-			  "behind_nat, version, peers,"
-			  " flows, callers, callers_answered, role = 'supernode' FROM clients WHERE run = "
-			  ":run AND client = :client",
+			  "behind_nat, version, peers, flows, callers, callers_answered, role = 'supernode' "
+			  "FROM clients WHERE run = :run AND client = :client",
 			  err);
 	if (!stmt)
 		return false;
 	query_bind_int(stmt, ":client", client);
-	bool ok = query_step(v, stmt, err) == QUERY_ROW;
+	bool ok = query_row(v, stmt, err);
 	if (ok) {
 		plain_print(out, "", query_text(stmt, 0), " is ");
 		plain_print(out,
@@ -226,14 +222,14 @@ static void flow_print(sqlite3_stmt *stmt, int64_t flow, FILE *out)
 	char start[UTC_TEXT], lasted[DURATION_TEXT];
 
 	utc_format(sqlite3_column_int64(stmt, 3), start);
-	duration_format(sqlite3_column_int64(stmt, 4) - sqlite3_column_int64(stmt, 3), lasted);
+	duration_format(query_ns(stmt, 4) - query_ns(stmt, 3), lasted);
 	fprintf(out, "Flow %lld: ", (long long)flow);
 	plain_print(out, "", query_text(stmt, 0), " from ");
 	plain_print(out, "", query_text(stmt, 1), " to ");
 	plain_print(out, "", query_text(stmt, 2), "\n");
-	fprintf(out, "  from %s, %s; %lld packets out, %lld in; ended: %s\n", start, lasted,
-		(long long)sqlite3_column_int64(stmt, 5), (long long)sqlite3_column_int64(stmt, 6),
-		query_text(stmt, 7));
+	fprintf(out, "  from %s, %s; %lld packets out, %lld in", start, lasted,
+		(long long)sqlite3_column_int64(stmt, 5), (long long)sqlite3_column_int64(stmt, 6));
+	plain_print(out, "; ended: ", query_text(stmt, 7), "\n");
 	plain_print(out, "  Label: ", query_text(stmt, 8), " (");
 	plain_print(out, "", source_words(query_text(stmt, 9)), ")\n");
 	if (*query_text(stmt, 14))
@@ -257,10 +253,9 @@ static bool opening_show(const struct view *v, int64_t flow, unsigned width, FIL
 	sqlite3_stmt *stmt = query_open(
 		v,
 		"SELECT o.flow, (f.first_ns - o.first_ns) / 1e9 FROM flows f JOIN flows o USING (run, "
-		"protocol,"
-		" client_ip, server_ip, server_port) WHERE run = :run AND f.flow = :flow AND f.source ="
-		" 'opening' AND o.source = 'payload' AND o.proto = 'tcp' AND o.first_ns <= f.first_ns"
-		" ORDER BY o.first_ns DESC, o.flow DESC LIMIT 1",
+		"protocol, client_ip, server_ip, server_port) WHERE run = :run AND f.flow = :flow AND "
+		"f.source = 'opening' AND o.source = 'payload' AND o.proto = 'tcp' AND o.first_ns <= "
+		"f.first_ns ORDER BY o.first_ns DESC, o.flow DESC LIMIT 1",
 		err);
 	enum query_result result = QUERY_FAILED;
 	int64_t opening = 0;
@@ -294,7 +289,7 @@ static bool flow_show(const struct view *v, int64_t flow, int64_t client, unsign
 	if (!stmt)
 		return false;
 	query_bind_int(stmt, ":flow", flow);
-	if (query_step(v, stmt, err) != QUERY_ROW) {
+	if (!query_row(v, stmt, err)) {
 		sqlite3_finalize(stmt);
 		return false;
 	}
@@ -327,9 +322,9 @@ static bool stranger_show(const struct view *v, const char *ip, int64_t port,
 	};
 	sqlite3_stmt *stmt = query_open(
 		v,
-		"SELECT count(*), label, source FROM flows WHERE run = :run AND"
-		" ((client_ip = :ip AND client_port = :port) OR (server_ip = :ip AND server_port = :port))"
-		" GROUP BY label, source ORDER BY 1 DESC, label, source",
+		"SELECT count(*), label, source FROM flows WHERE run = :run AND ((client_ip = :ip AND "
+		"client_port = :port) OR (server_ip = :ip AND server_port = :port)) GROUP BY label, source "
+		"ORDER BY 1 DESC, label, source",
 		err);
 	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
 	uint64_t rows = 0;
@@ -346,8 +341,8 @@ static bool stranger_show(const struct view *v, const char *ip, int64_t port,
 			       "client sockets",
 			       request->subject, (long long)v->run, v->path);
 	if (ok) {
-		fprintf(out, "%s is no client socket: there was too little evidence, or none. Its flows:\n\n",
-			request->subject);
+		plain_print(out, "", request->subject,
+			    " is no client socket: there was too little evidence, or none. Its flows:\n\n");
 		table_print(t, out, request->width, 2);
 	}
 	table_free(t);
@@ -406,8 +401,7 @@ bool show_why(const struct view *v, const struct show_request *request, FILE *ou
 		if (client < 0)
 			return error_set(err, EXIT_USAGE,
 					 "no flow %s is stored in run %lld; 'footsteps show %s flows' lists "
-					 "them (by the number of"
-					 " their first packet)",
+					 "them (by the number of their first packet)",
 					 subject, (long long)v->run, v->path);
 	} else if (!socket_parse(subject, ip, &port, err) || !client_find(v, ip, port, &client, err)) {
 		return false;

@@ -48,6 +48,14 @@ static void escapes_csv_and_tsv(void **state)
 	expect_put(csv_put, "say \"x\"", "\"say \"\"x\"\"\"");
 	expect_put(csv_put, "two\nlines", "\"two\nlines\"");
 	expect_put(csv_put, "\x1b", "\xef\xbf\xbd");
+	/* C1 controls (CSI is U+009B) and what turns text around: in neither. */
+	for (unsigned code = 0x80; code < 0xa0; code++) {
+		const char control[] = { '\xc2', (char)code, '\0' };
+		expect_put(csv_put, control, "\xef\xbf\xbd");
+		expect_put(tsv_put, control, "\xef\xbf\xbd");
+	}
+	expect_put(csv_put, "\xe2\x80\xae", "\xef\xbf\xbd");
+	expect_put(tsv_put, "\xe2\x80\xae", "\xef\xbf\xbd");
 	expect_put(tsv_put, "a\tb\nc\\d\r", "a\\tb\\nc\\\\d\\r");
 	/* Longer than the writer's parts: no character is cut in two, whichever way the parts fall. */
 	for (size_t i = 0; i + 3 <= sizeof longer; i += 2)
@@ -83,12 +91,11 @@ static void shows_plain_text(void **state)
 	}
 }
 
-static void measures_width(void **state)
+static void puts_plain_text(void **state)
 {
 	(void)state;
-	assert_int_equal(utf8_width(""), 0);
-	assert_int_equal(utf8_width("caf\xc3\xa9"), 4);
-	assert_int_equal(utf8_width("\xff\xff"), 2);
+	expect_put(plain_put, "caf\xc3\xa9\x1b]0;x\x07", "caf\xc3\xa9\\x1b]0;x\\x07");
+	expect_put(plain_put, "\xc2\x9b\n", "\\x9b\\x0a");
 }
 
 static void table_expect(const struct column *columns, size_t count, const char *const *cells,
@@ -281,7 +288,7 @@ int main(void)
 		cmocka_unit_test(escapes_json),
 		cmocka_unit_test(escapes_csv_and_tsv),
 		cmocka_unit_test(shows_plain_text),
-		cmocka_unit_test(measures_width),
+		cmocka_unit_test(puts_plain_text),
 		cmocka_unit_test(table_in_full_width),
 		cmocka_unit_test(table_gives_up_width_in_order),
 		cmocka_unit_test(table_keeps_dates_of_several_days),
