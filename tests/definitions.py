@@ -301,6 +301,19 @@ def both_sides():
               "both sides: ids that came back, once each")
 
 
+def to_itself():
+    """D4: a peer is a remote socket. What bears the client's socket at both ends (a forged packet) is exchanged with nobody."""
+    trace = Trace()
+    trace.prove(ALICE)
+    for i in range(2):
+        trace.send((20 + i) * S, ALICE, ALICE, Message(trace, 18))
+    result, db = tap.read([trace.write("itself.pcap")])
+    if tap.equal(result.returncode, 0, "to itself: read", result.stderr):
+        tap.equal(tap.query(db, "SELECT peers, last_ns FROM clients"), [{"peers": 1, "last_ns": BASE + 252 * S // 1000}],
+                  "to itself: no peer, and none of the client's lifetime")
+        tap.equal(tap.query(db, "SELECT sum(packets) AS n FROM N3 WHERE period = 'day'"), [{"n": 4}], "to itself: nothing is exchanged")
+
+
 def long_flow():
     """30 notices and their ACKs in one flow: the dissector has 40 looks, so 20 pairs; the 20 messages behind are said."""
     trace = Trace()
@@ -397,6 +410,7 @@ def real():
 def main():
     one_client()
     both_sides()
+    to_itself()
     long_flow()
     real()
     tap.done()

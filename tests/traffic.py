@@ -168,6 +168,20 @@ def series(db):
               "Days with signalling: 1; packets a day on average: 102."), "N3: day by day")
 
 
+def login_answers(db):
+    """Message 4 of 2006 (wire B3); in the form of 2015 the hellos come twice (wire C4), and the fourth is not the answer."""
+    for flow, outcome, messages in ((11, "success", "> < > a"), (12, "success", "> < > < > > a <"), (13, "unknown", "> < > > a"),
+                                    (14, "no-answer", "> < >")):
+        db.execute("INSERT INTO exchanges SELECT 1, ?, 'p', 'login', form, ?, client_ip, client_port, server_ip, server_port,"
+                   " first_ns, last_ns, messages, client FROM exchanges WHERE run = 1 AND flow = 1", (flow, outcome))
+        db.executemany("INSERT INTO exchange_messages VALUES (1, ?, ?, ?, 1, ?, 5, ?)",
+                       [(flow, n, n * S, "out" if way == ">" else "in", "answer" if way == "a" else "")
+                        for n, way in enumerate(messages.split(), 1)])
+    rows = db.execute("SELECT flow, answer_s FROM B4 WHERE run = 1 AND flow > 10 ORDER BY flow").fetchall()
+    # From 1 s to 4 s; to 7 s, as the fourth is a hello; to 5 s, whatever it says; to nothing.
+    tap.equal([tuple(row) for row in rows], [(11, 3.0), (12, 6.0), (13, 4.0), (14, None)], "B4: time to the answer")
+
+
 def nothing():
     """A database without clients: no rows, no sentence, no error."""
     db = sqlite3.connect(":memory:")
@@ -186,6 +200,7 @@ def main():
     classes(db)
     headline(db)
     series(db)
+    login_answers(db)
     nothing()
     tap.done()
 

@@ -183,7 +183,7 @@ static const char *server_message(const struct look *l, struct login_state *st, 
 	if (st->answer)
 		return "data";
 	st->answer = (uint32_t)m->size;
-	return "answer";
+	return MESSAGE_ANSWER;
 }
 
 /* The first bytes of a connection must be the client's hello; anything else is none of ours. */

@@ -13,6 +13,13 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_US INT64_C(1000)
 
+/* Whole periods since 1970, rounded down: time_periods(ns, DAY_NS) * DAY_NS is the beginning of the day, also
+ * of one before 1970. */
+static inline int64_t time_periods(int64_t ns, int64_t period)
+{
+	return ns / period - (ns % period < 0);
+}
+
 /* "2006-08-25T19:31:04.123456Z" needs 28 bytes with its NUL; years up to 9999. */
 #define UTC_TEXT 32
 size_t utc_format(int64_t ns, char out[UTC_TEXT]);

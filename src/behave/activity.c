@@ -84,8 +84,7 @@ static bool grant(struct activity *a, const struct field *f, struct activity_wis
 	for (uint32_t i = 0; i < f->clients; i++) {
 		const struct measured_client *c = &f->client[i];
 		/* A socket may run several protocols. */
-		if (!c->recognised || !ip_equal(&c->socket.ip, &wish->socket.ip) ||
-		    c->socket.port != wish->socket.port)
+		if (!c->recognised || !endpoint_equal(&c->socket, &wish->socket))
 			continue;
 		wish->met = true;
 		if (!a->place[i] && !take(a, i, ACTIVITY_asked, err))
@@ -172,7 +171,12 @@ static int by_time(const void *x, const void *y)
 {
 	const struct end *a = x, *b = y;
 
-	return (a->ns > b->ns) - (a->ns < b->ns);
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? -1 : 1;
+	/* The first packet of all is the initiator's (D2); of a direction, the one whose size is known. */
+	if (a->dir != b->dir)
+		return a->dir == TO_RESPONDER ? -1 : 1;
+	return (a->size < b->size) - (a->size > b->size);
 }
 
 /* First and last packet of either direction, as a log. Of UDP the first packet is the first that has a size.
@@ -217,6 +221,7 @@ static bool keep(struct activity_client *c, const struct labelled_flow *f, struc
 	struct flow_record r = *f->r;
 	r.sizes = (uint16_t)log_of_ends(f->r, ends);
 	r.thinned = 0;
+	r.log_after_ns = 0;
 	c->cut += f->r->sizes > 0;
 	c->messages += r.sizes;
 	return kept_messages_add(kept, &r, ends, err);
@@ -255,15 +260,6 @@ static int by_beginning(const void *x, const void *y)
 	return (a->flow > b->flow) - (a->flow < b->flow);
 }
 
-static uint64_t hash_of(const struct hash_key *key, const struct endpoint *e)
-{
-	uint8_t words[24] = { 0 };
-
-	memcpy(words, e->ip.b, sizeof e->ip.b);
-	memcpy(words + sizeof e->ip.b, &e->port, sizeof e->port);
-	return hash_words(key, words, sizeof words);
-}
-
 /* Whose number a flow's remote end bears: a row of the first flow with it. */
 static bool number_peers(struct activity_client *c, const struct hash_key *key)
 {
@@ -272,11 +268,10 @@ static bool number_peers(struct activity_client *c, const struct hash_key *key)
 
 	for (uint32_t i = 0; ok && i < c->flows; i++) {
 		struct activity_flow *f = &c->flow[i];
-		uint64_t hash = hash_of(key, &f->remote);
+		uint64_t hash = endpoint_hash(key, 0, &f->remote);
 		uint32_t at = 0, row;
 		while ((row = row_index_probe(&by_remote, hash, &at)) != ROW_NONE)
-			if (ip_equal(&c->flow[row].remote.ip, &f->remote.ip) &&
-			    c->flow[row].remote.port == f->remote.port)
+			if (endpoint_equal(&c->flow[row].remote, &f->remote))
 				break;
 		f->peer = row == ROW_NONE ? ++c->peers : c->flow[row].peer;
 		if (row == ROW_NONE)

@@ -180,7 +180,7 @@ static bool add_udp(struct burst_table *t, struct conversation *c, const struct 
 	/* D2: whatever the log begins with, the flow's first packet is its initiator's. */
 	struct open_burst open = { .bits = media | BURST_BEGINS_FLOW |
 					   (f->client_is_initiator ? BURST_CLIENT_BEGAN : 0U) };
-	struct message_reader reader = message_reader_on(f->log, sizes, r->first_ns);
+	struct message_reader reader = message_reader_on(f->log, sizes, flow_record_log_from(r));
 	struct message m;
 	uint64_t logged[2] = { 0, 0 };
 

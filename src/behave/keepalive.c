@@ -91,13 +91,13 @@ static void search(const struct beats *b, enum direction from, struct keepalive 
 	}
 }
 
-struct keepalive keepalive_of(const struct logged_message *log, uint32_t count, int64_t first_ns)
+struct keepalive keepalive_of(const struct logged_message *log, uint32_t count, int64_t from_ns)
 {
 	struct keepalive best = { 0 };
 	struct beats b;
 
 	for (int dir = TO_RESPONDER; dir <= TO_INITIATOR; dir++) {
-		gather(&b, (enum direction)dir, message_reader_on(log, count, first_ns));
+		gather(&b, (enum direction)dir, message_reader_on(log, count, from_ns));
 		if (b.silences)
 			search(&b, (enum direction)dir, &best);
 	}

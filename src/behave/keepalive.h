@@ -25,5 +25,5 @@ struct keepalive {
 	int64_t spread_ns;   /* longest minus shortest interval */
 };
 
-struct keepalive keepalive_of(const struct logged_message *log, uint32_t count, int64_t first_ns);
+struct keepalive keepalive_of(const struct logged_message *log, uint32_t count, int64_t from_ns);
 #endif

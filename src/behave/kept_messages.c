@@ -33,6 +33,8 @@ bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, con
 	uint64_t hash = hash_words(&k->key, &r->first_packet, sizeof r->first_packet);
 	uint32_t at = 0, i, count = (uint32_t)r->sizes + r->thinned;
 
+	if (count == 0)
+		return true;
 	while ((i = row_index_probe(&k->by_flow, hash, &at)) != ROW_NONE)
 		if (k->flow[i].flow == r->first_packet)
 			break;
@@ -42,6 +44,8 @@ bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, con
 		k->refused++;
 		return true;
 	}
+	if (!reserve(k, count))
+		return error_memory(err, "the messages of a chart");
 	if (i == ROW_NONE) {
 		void *rows = k->flow;
 		bool room = rows_reserve(&rows, k->flows, &k->flow_room, sizeof *k->flow);
@@ -49,15 +53,10 @@ bool kept_messages_add(struct kept_messages *k, const struct flow_record *r, con
 		if (!room || !row_index_add(&k->by_flow, hash, k->flows))
 			return error_memory(err, "the messages of a chart");
 		i = k->flows++;
-		k->flow[i] = (struct kept_flow){ r->first_packet, r->first_ns, k->messages, 0 };
 	}
-	if (!reserve(k, count))
-		return error_memory(err, "the messages of a chart");
-	if (count)
-		memcpy(k->message + k->messages, log, count * sizeof *log);
+	memcpy(k->message + k->messages, log, count * sizeof *log);
 	/* A shorter log of the flow stays where it was, unused. */
-	k->flow[i].start = k->messages;
-	k->flow[i].count = count;
+	k->flow[i] = (struct kept_flow){ r->first_packet, flow_record_log_from(r), k->messages, count };
 	k->messages += count;
 	return true;
 }

@@ -14,9 +14,9 @@
 #define KEPT_MESSAGES_MAX 4000000U /* 8 bytes each */
 
 struct kept_flow {
-	uint64_t flow; /* first_packet */
-	int64_t first_ns;
-	uint64_t start; /* its first message in `message` */
+	uint64_t flow;       /* first_packet */
+	int64_t log_from_ns; /* what the first gap counts from */
+	uint64_t start;      /* its first message in `message` */
 	uint32_t count;
 };
 struct kept_messages { /* zeroed but for the key: empty */

@@ -32,6 +32,7 @@ struct labelled_flow {
 	 */
 	const struct pair *pair;
 	uint32_t pair_index;
+	bool pair_first;               /* no flow of the pair came before, in this pass */
 	enum pair_class class;         /* of the pair; without one PAIR_CLASS_COUNT */
 	const struct endpoint *remote; /* the other end */
 };

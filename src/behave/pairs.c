@@ -39,16 +39,6 @@ void pair_table_free(struct pair_table *t)
 	free(t);
 }
 
-static uint64_t hash_peer(const struct pair_table *t, unsigned protocol, const struct endpoint *socket)
-{
-	struct {
-		struct endpoint socket;
-		uint8_t protocol, zero[5];
-	} key = { .socket = *socket, .protocol = (uint8_t)protocol };
-	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
-	return hash_words(&t->key, &key, sizeof key);
-}
-
 static uint64_t hash_pair(const struct pair_table *t, uint32_t client, uint32_t peer)
 {
 	const uint32_t key[2] = { client, peer };
@@ -57,13 +47,12 @@ static uint64_t hash_pair(const struct pair_table *t, uint32_t client, uint32_t 
 
 static uint32_t peer_row(const struct pair_table *t, unsigned protocol, const struct endpoint *socket)
 {
-	uint64_t hash = hash_peer(t, protocol, socket);
+	uint64_t hash = endpoint_hash(&t->key, protocol, socket);
 	uint32_t at = 0, row;
 
 	while ((row = row_index_probe(&t->peer_index, hash, &at)) != ROW_NONE) {
 		const struct peer *p = &t->peer[row];
-		if (p->protocol == protocol && p->socket.port == socket->port &&
-		    ip_equal(&p->socket.ip, &socket->ip))
+		if (p->protocol == protocol && endpoint_equal(&p->socket, socket))
 			break;
 	}
 	return row;
@@ -118,7 +107,7 @@ static struct peer *get_peer(struct pair_table *t, unsigned protocol, const stru
 		return &t->peer[row];
 	bool room = rows_reserve(&rows, t->peers, &t->peer_room, sizeof *t->peer);
 	t->peer = rows;
-	if (!room || !row_index_add(&t->peer_index, hash_peer(t, protocol, socket), t->peers))
+	if (!room || !row_index_add(&t->peer_index, endpoint_hash(&t->key, protocol, socket), t->peers))
 		return NULL;
 	t->peer[t->peers] = (struct peer){
 		.socket = *socket,
@@ -229,13 +218,14 @@ void pair_table_media(struct pair_table *t, uint32_t client, unsigned protocol, 
 bool pair_acceptance(const struct protocol *p, enum direction question, const struct logged_message *log,
 		     const struct flow_record *r, int64_t *ns)
 {
-	struct message_reader reader = message_reader_on(log, r->sizes, r->first_ns);
+	struct message_reader reader = flow_record_messages(r, log);
 	struct message m;
 	bool asked = false;
 
 	while (p->supernode.question && message_next(&reader, &m)) {
 		if (asked && m.dir != question && m.size == p->supernode.answer) {
-			*ns = m.ns;
+			/* Times in the log are rounded down to the tick. */
+			*ns = m.ns > r->first_ns ? m.ns : r->first_ns;
 			return true;
 		}
 		asked = m.dir == question && m.size == p->supernode.question;

@@ -19,7 +19,7 @@ struct presence presence_of(const struct labelled_flow *f, int64_t origin_ns, in
 		.width_ns = width_ns,
 		.next = presence_interval(r->first_ns, origin_ns, width_ns),
 		.last = presence_interval(r->last_ns, origin_ns, width_ns),
-		.log = message_reader_on(f->log, r->sizes, r->first_ns),
+		.log = flow_record_messages(r, f->log),
 	};
 
 	/* A packet older than its flow's last one belongs to it however old it is: nothing bounds that gap.

@@ -13,6 +13,7 @@
  */
 #ifndef FS_BEHAVE_PRESENCE_H
 #define FS_BEHAVE_PRESENCE_H
+#include "base/clock.h"
 #include "behave/labelled.h"
 
 struct presence {
@@ -27,9 +28,7 @@ struct presence {
 /* The interval of a time; also of one before the origin. */
 static inline int64_t presence_interval(int64_t ns, int64_t origin_ns, int64_t width_ns)
 {
-	int64_t since = ns - origin_ns;
-
-	return since >= 0 ? since / width_ns : -((-since + width_ns - 1) / width_ns);
+	return time_periods(ns - origin_ns, width_ns);
 }
 
 struct presence presence_of(const struct labelled_flow *f, int64_t origin_ns, int64_t width_ns,

@@ -3,8 +3,7 @@
 #include "base/row_index.h"
 #include <stdlib.h>
 
-/* A span port's copy comes within this of its original: the flow table's limit for counting one. */
-#define COPY_TICKS (10000000 / MESSAGE_TICK_NS)
+#define COPY_TICKS (FLOW_DUPLICATE_NS / MESSAGE_TICK_NS)
 
 const char *const round_trip_sample_names[ROUND_TRIP_SAMPLE_COUNT] = {
 #define X(name, words) #name,

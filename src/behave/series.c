@@ -34,7 +34,7 @@ struct series {
 
 static int64_t shortest_of(const struct series *s, int64_t ns)
 {
-	return presence_interval(ns, 0, period_ns[s->shortest]);
+	return time_periods(ns, period_ns[s->shortest]);
 }
 
 static size_t periods_of(const struct series *s, const struct measured_client *client)
@@ -87,7 +87,7 @@ void series_free(struct series *s)
 static struct period_row *row_of(struct series *s, unsigned protocol, enum period period, int64_t ns,
 				 bool *ok)
 {
-	int64_t start = presence_interval(ns, 0, period_ns[period]) * period_ns[period];
+	int64_t start = time_periods(ns, period_ns[period]) * period_ns[period];
 	const uint64_t key[2] = { (uint64_t)start, (uint64_t)protocol << 8 | period };
 	uint64_t hash = hash_words(&s->key, key, sizeof key);
 	uint32_t at = 0, i;
@@ -157,7 +157,7 @@ static bool add_sums(struct series *s, const struct labelled_flow *f)
 	const struct flow_record *r = f->r;
 	uint64_t packets = r->side[0].packets + r->side[1].packets;
 	uint64_t payload = r->side[0].payload_wire + r->side[1].payload_wire;
-	struct message_reader log = message_reader_on(f->log, r->sizes, r->first_ns);
+	struct message_reader log = flow_record_messages(r, f->log);
 	struct message m;
 	int64_t from = r->first_ns;
 	bool ok = true;
@@ -240,7 +240,7 @@ static bool add_client(struct series *s, uint32_t client)
 			continue;
 		int64_t ns = (first + (int64_t)(k - s->start[client])) * width;
 		for (enum period p = s->shortest; ok && p < PERIOD_COUNT; p++) {
-			int64_t at = presence_interval(ns, 0, period_ns[p]);
+			int64_t at = time_periods(ns, period_ns[p]);
 			if (at == last[p])
 				continue;
 			last[p] = at;

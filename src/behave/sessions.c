@@ -6,7 +6,7 @@
 
 struct episode_reader episode_reader_on(const struct labelled_flow *f)
 {
-	return (struct episode_reader){ f, message_reader_on(f->log, f->r->sizes, f->r->first_ns), 0 };
+	return (struct episode_reader){ f, flow_record_messages(f->r, f->log), 0 };
 }
 
 bool episode_next(struct episode_reader *r, struct episode_message *m)
@@ -84,7 +84,8 @@ static uint32_t first_reaching(const struct session_list *l, int64_t ns)
 	return low;
 }
 
-bool session_list_add(struct session_list *l, const struct session *s, uint64_t *refused, struct error *err)
+bool session_list_add(struct session_list *l, const struct session *s, struct sessions_kept *kept,
+		      struct error *err)
 {
 	uint32_t at = first_reaching(l, s->from), after = at;
 
@@ -96,10 +97,11 @@ bool session_list_add(struct session_list *l, const struct session *s, uint64_t 
 			merge(&l->session[at], &l->session[i]);
 		memmove(l->session + at + 1, l->session + after, (l->count - after) * sizeof *s);
 		l->count -= after - at - 1;
+		kept->sessions -= after - at - 1;
 		return true;
 	}
-	if (l->count >= SESSIONS_MAX) {
-		++*refused;
+	if (kept->sessions >= SESSIONS_MAX) {
+		kept->refused++;
 		return true;
 	}
 	void *rows = l->session;
@@ -110,11 +112,12 @@ bool session_list_add(struct session_list *l, const struct session *s, uint64_t 
 	memmove(l->session + at + 1, l->session + at, (l->count - at) * sizeof *s);
 	l->session[at] = *s;
 	l->count++;
+	kept->sessions++;
 	return true;
 }
 
 /* Datagrams may be far apart in one flow. */
-static bool add_datagrams(struct session_list *l, const struct labelled_flow *f, uint64_t *refused,
+static bool add_datagrams(struct session_list *l, const struct labelled_flow *f, struct sessions_kept *kept,
 			  struct error *err)
 {
 	const struct flow_side *out = labelled_out(f);
@@ -130,7 +133,7 @@ static bool add_datagrams(struct session_list *l, const struct labelled_flow *f,
 		/* The log has lost the last digits of the times; that of the first packet is known. */
 		int64_t ns = first ? out->first_ns : m.ns;
 		if (ns > part.to + SESSION_SILENCE_NS) {
-			if (!session_list_add(l, &part, refused, err))
+			if (!session_list_add(l, &part, kept, err))
 				return false;
 			part = session_from(ns, ns);
 		}
@@ -142,7 +145,7 @@ static bool add_datagrams(struct session_list *l, const struct labelled_flow *f,
 	/* Where the log is full or missing, nobody knows of pauses. */
 	if (f->r->sizes == 0 || f->r->sizes == MESSAGE_LOG_MAX)
 		part.to = out->last_ns > part.to ? out->last_ns : part.to;
-	return session_list_add(l, &part, refused, err);
+	return session_list_add(l, &part, kept, err);
 }
 
 bool supernode_works(const struct labelled_flow *f)
@@ -162,7 +165,7 @@ static int64_t first_sent(const struct labelled_flow *f)
 	return SESSION_NEVER;
 }
 
-bool session_list_flow(struct session_list *l, const struct labelled_flow *f, uint64_t *refused,
+bool session_list_flow(struct session_list *l, const struct labelled_flow *f, struct sessions_kept *kept,
 		       struct error *err)
 {
 	const struct flow_side *out = labelled_out(f);
@@ -170,13 +173,13 @@ bool session_list_flow(struct session_list *l, const struct labelled_flow *f, ui
 	if (out->packets == 0)
 		return true;
 	if (f->r->l4 == IPPROTO_UDP)
-		return add_datagrams(l, f, refused, err);
+		return add_datagrams(l, f, kept, err);
 	struct session part = session_from(out->first_ns, out->last_ns);
 	if (f->r->role == ROLE_supernode && f->client_is_initiator)
 		part.opened = f->r->first_ns;
 	if (supernode_works(f))
 		part.taken_in = first_sent(f);
-	return session_list_add(l, &part, refused, err);
+	return session_list_add(l, &part, kept, err);
 }
 
 struct session *session_at(const struct session_list *l, int64_t ns)

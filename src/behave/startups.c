@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct node) == 24, "a million of them");
 struct startups {
 	struct startups_known known;
 	struct session_list *sessions; /* by client */
+	struct sessions_kept sessions_kept;
 	struct startup *startup;
 	uint32_t count, room;
 	uint32_t *by_number; /* by_number[i]: index of number i + 1 */
@@ -72,7 +73,7 @@ static bool has_startups(unsigned protocol)
 bool startups_survey(struct startups *s, const struct labelled_flow *f, struct error *err)
 {
 	return !has_startups(f->protocol) ||
-	       session_list_flow(&s->sessions[f->client - 1], f, &s->refused, err);
+	       session_list_flow(&s->sessions[f->client - 1], f, &s->sessions_kept, err);
 }
 
 static bool has_role(const struct exchange *e, const char *role)
@@ -156,16 +157,13 @@ static struct startup *startup_of(struct startups *s, uint32_t client, int64_t n
 											      : NULL;
 }
 
-/*
- * Message 4 of a login (BS IV.B, wire B3) says whether it worked. In the form of 2015 the pair of hellos
- * comes twice (wire C4), and the answer after it: the first message of the server from the fourth one on.
- */
+/* Message 4 of a login (BS IV.B, wire B3), later where the hellos come twice (wire C4). */
 static int64_t answer_of(const struct exchange *e)
 {
 	if (e->outcome != OUTCOME_SUCCESS && e->outcome != OUTCOME_FAILURE)
 		return -1;
-	for (uint32_t i = 3; i < e->messages && i < EXCHANGE_MESSAGES_MAX; i++)
-		if (e->message[i].dir == TO_INITIATOR)
+	for (uint32_t i = 0; i < e->messages && i < EXCHANGE_MESSAGES_MAX; i++)
+		if (strcmp(e->message[i].what, MESSAGE_ANSWER) == 0)
 			return e->message[i].ts_ns;
 	return -1;
 }
@@ -319,8 +317,7 @@ static bool note_node(struct startups *s, uint32_t startup, enum node_kind kind,
 	uint64_t hash = hash_words(&s->key, &plain, sizeof plain);
 	while ((row = row_index_probe(&s->by_node, hash, &probe)) != ROW_NONE) {
 		struct node *known = &s->node[row];
-		if (known->startup == startup && known->kind == kind && known->at.port == at->port &&
-		    ip_equal(&known->at.ip, &at->ip)) {
+		if (known->startup == startup && known->kind == kind && endpoint_equal(&known->at, at)) {
 			known->what |= (uint8_t)what;
 			return true;
 		}
@@ -483,5 +480,5 @@ const struct startup *startups_numbered(const struct startups *s, uint32_t numbe
 
 uint64_t startups_refused(const struct startups *s)
 {
-	return s->refused;
+	return s->refused + s->sessions_kept.refused;
 }

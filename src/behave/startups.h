@@ -8,7 +8,7 @@
  * connection to a supernode, or if the client asks four nodes at once to take it in. The last one only if the
  * trace shows the silence before it.
  *
- * Bounded: SESSIONS_MAX for each client, STARTUPS_MAX, STARTUP_NODES_MAX; what is beyond is counted.
+ * Bounded: SESSIONS_MAX, STARTUPS_MAX, STARTUP_NODES_MAX; what is beyond is counted.
  */
 #ifndef FS_BEHAVE_STARTUPS_H
 #define FS_BEHAVE_STARTUPS_H

@@ -47,16 +47,6 @@ struct state_entries {
 
 /* --- which conversations are whose --- */
 
-static uint64_t hash_socket(const struct hash_key *key, unsigned protocol, const struct endpoint *socket)
-{
-	struct {
-		struct endpoint socket;
-		uint8_t protocol, zero[5];
-	} words = { .socket = *socket, .protocol = (uint8_t)protocol };
-	_Static_assert(sizeof words == 24, "hashed as bytes: no padding");
-	return hash_words(key, &words, sizeof words);
-}
-
 struct sockets { /* of the clients */
 	struct hash_key key;
 	struct row_index index;
@@ -75,7 +65,7 @@ static bool index_sockets(const struct state_question *q, struct sockets *socket
 			continue;
 		const struct measured_client *c = &q->client[client - 1];
 		sockets->id[client - 1] = pair_table_at(q->pairs, i)->client;
-		if (!row_index_add(&sockets->index, hash_socket(&sockets->key, c->protocol, &c->socket),
+		if (!row_index_add(&sockets->index, endpoint_hash(&sockets->key, c->protocol, &c->socket),
 				   client - 1))
 			return error_memory(err, "the clients' sockets");
 	}
@@ -88,13 +78,12 @@ static uint32_t twin_of(const struct state_question *q, const struct sockets *so
 	const struct pair *pair = pair_table_at(q->pairs, i);
 	const struct measured_client *mine = &q->client[burst_table_conversation(q->bursts, i)->client - 1];
 	const struct endpoint *far = &pair_table_peer_at(q->pairs, pair->peer_index)->socket;
-	uint64_t hash = hash_socket(&sockets->key, mine->protocol, far);
+	uint64_t hash = endpoint_hash(&sockets->key, mine->protocol, far);
 	uint32_t at = 0, other;
 
 	while ((other = row_index_probe(&sockets->index, hash, &at)) != ROW_NONE) {
 		const struct measured_client *c = &q->client[other];
-		if (c->protocol != mine->protocol || c->socket.port != far->port ||
-		    !ip_equal(&c->socket.ip, &far->ip))
+		if (c->protocol != mine->protocol || !endpoint_equal(&c->socket, far))
 			continue;
 		const struct pair *twin =
 			pair_table_find(q->pairs, sockets->id[other], mine->protocol, &mine->socket);
@@ -154,8 +143,8 @@ struct state_entries *state_entries_new(const struct state_question *question, s
 		s->last_tick = burst_table_tick(question->bursts, question->last_ns);
 		s->bucket_ticks = s->last_tick / EVENT_BUCKETS + 1;
 		s->width_ns = choose_width(question->last_ns - question->first_ns);
-		s->origin = question->first_ns / s->width_ns;
-		s->intervals = (uint32_t)(question->last_ns / s->width_ns - s->origin + 1);
+		s->origin = time_periods(question->first_ns, s->width_ns);
+		s->intervals = (uint32_t)(time_periods(question->last_ns, s->width_ns) - s->origin + 1);
 		s->counted = calloc(burst_table_conversations(question->bursts) + 1U, 1);
 		s->client = calloc(question->clients + 1U, sizeof *s->client);
 		s->all = calloc(protocol_count + 1U, sizeof *s->all);
@@ -303,7 +292,7 @@ static void take_event(struct state_entries *s, const struct entry_event *e)
 		client->peak.peak_ns = ns;
 	if (!(e->when & EVENT_COUNTED))
 		return;
-	int64_t at = clamp(ns / s->width_ns - s->origin, 0, s->intervals - 1);
+	int64_t at = clamp(time_periods(ns, s->width_ns) - s->origin, 0, s->intervals - 1);
 	reach_interval(s, protocol, (uint32_t)at);
 	if (tally_event(all, e->when))
 		all->peak.peak_ns = ns;

@@ -12,14 +12,6 @@ void supernode_table_drop(struct supernode_table *t)
 	*t = (struct supernode_table){ .key = t->key };
 }
 
-/* Times before 1970 have days, too. */
-static int64_t day_of(int64_t ns)
-{
-	int64_t within = ns % DAY_NS;
-
-	return ns - (within < 0 ? within + DAY_NS : within);
-}
-
 static struct supernode_contact *contact_of(struct supernode_table *t, const struct labelled_flow *f,
 					    int64_t ns, struct error *err)
 {
@@ -27,15 +19,14 @@ static struct supernode_contact *contact_of(struct supernode_table *t, const str
 		struct ip ip;
 		int64_t day_ns;
 		uint32_t client, port;
-	} key = { f->remote->ip, day_of(ns), f->client, f->remote->port };
+	} key = { f->remote->ip, time_periods(ns, DAY_NS) * DAY_NS, f->client, f->remote->port };
 	_Static_assert(sizeof key == 32, "hashed as bytes: no padding");
 	uint64_t hash = hash_words(&t->key, &key, sizeof key);
 	uint32_t at = 0, i;
 
 	while ((i = row_index_probe(&t->index, hash, &at)) != ROW_NONE) {
 		struct supernode_contact *c = &t->row[i];
-		if (c->client == key.client && c->day_ns == key.day_ns && c->node.port == key.port &&
-		    ip_equal(&c->node.ip, &key.ip))
+		if (c->client == key.client && c->day_ns == key.day_ns && endpoint_equal(&c->node, f->remote))
 			return c;
 	}
 	if (t->rows >= SUPERNODE_CONTACTS_MAX) {

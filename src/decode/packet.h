@@ -4,6 +4,7 @@
  */
 #ifndef FS_DECODE_PACKET_H
 #define FS_DECODE_PACKET_H
+#include "base/hash.h"
 #include "base/ip.h"
 #include "base/span.h"
 #include <netinet/in.h>
@@ -14,6 +15,23 @@ struct endpoint {
 	struct ip ip;
 	uint16_t port; /* host order; 0 for protocols without ports */
 };
+
+static inline bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->ip, &b->ip);
+}
+
+/* kind: for tables that have an endpoint several times, as of several protocols. */
+static inline uint64_t endpoint_hash(const struct hash_key *key, unsigned kind, const struct endpoint *e)
+{
+	const struct {
+		struct endpoint e;
+		uint16_t zero;
+		uint32_t kind;
+	} words = { *e, 0, kind };
+	_Static_assert(sizeof words == 24, "hashed as bytes: no padding");
+	return hash_words(key, &words, sizeof words);
+}
 
 /* The 5-tuple of D1, ordered so that both directions give the same key: low <= high bytewise (address, then
  * port). */

@@ -6,6 +6,9 @@
 #define FS_FLOW_FLOW_H
 #include "decode/packet.h"
 
+/* A span port's copies come within a few ms; TCP resends after 200 ms at the earliest (RFC 6298). */
+#define FLOW_DUPLICATE_NS INT64_C(10000000)
+
 enum direction { TO_RESPONDER, TO_INITIATOR };
 
 /* Why a flow ended (RFC 5102 flowEndReason, finer). */
@@ -113,7 +116,9 @@ struct flow {
 	uint16_t sizes_count;         /* entries of `sizes` */
 	struct tcp_head *head[2];     /* NULL: nothing kept */
 	struct message_log *sizes;    /* NULL: nothing kept; newest chunk first */
-	int64_t logged_ns;            /* time of the newest entry, valid if sizes_count > 0 */
+	/* Valid if sizes_count > 0: what the first gap counts from (first_ns of then; an older packet may
+	 * come later), and the time of the newest entry. */
+	int64_t log_from_ns, logged_ns;
 	struct flow_identity id;
 };
 

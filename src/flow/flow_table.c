@@ -14,8 +14,6 @@
 #define TICKS_PER_IDLE 200
 /* This many packets in a row, and one for 16 flows, before the clock is believed to be wrong. */
 #define CLOCK_BACK_PACKETS 64U
-/* A span port's copies come within a few ms; TCP resends after 200 ms at the earliest (RFC 6298). */
-#define DUPLICATE_NS (10 * NS_PER_MS)
 
 const char *const flow_end_names[FLOW_END_COUNT] = {
 #define X(name, words) #name,
@@ -319,8 +317,8 @@ static void account(struct flow_table *t, struct flow *flow, enum direction dir,
 		/* Without an identification the checksum says too little: offloading leaves it alike in all.
 		 */
 		if (packet->fingerprint >> 16 != 0 && packet->fingerprint == side->fingerprint &&
-		    packet->ts_ns - side->last_ns < DUPLICATE_NS &&
-		    side->last_ns - packet->ts_ns < DUPLICATE_NS) {
+		    packet->ts_ns - side->last_ns < FLOW_DUPLICATE_NS &&
+		    side->last_ns - packet->ts_ns < FLOW_DUPLICATE_NS) {
 			saturating_increment(&flow->duplicates);
 			t->stats.duplicate_packets++;
 		}

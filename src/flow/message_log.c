@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct message_log) == 64, "one cache line");
  */
 static uint32_t gap_before(struct flow *flow, int64_t ts_ns)
 {
-	int64_t last = flow->sizes_count ? flow->logged_ns : flow->first_ns;
+	int64_t last = flow->sizes_count ? flow->logged_ns : flow->log_from_ns;
 
 	if (ts_ns <= last) {
 		flow->logged_ns = last;
@@ -26,7 +26,7 @@ static uint32_t gap_before(struct flow *flow, int64_t ts_ns)
 /* A flow with a whole log: is this one due? See message_log.h. */
 static bool is_due(const struct flow *flow, enum direction dir, int64_t ts_ns)
 {
-	int64_t step = (flow->logged_ns - flow->first_ns) >> MESSAGE_THIN_SHIFT;
+	int64_t step = (flow->logged_ns - flow->log_from_ns) >> MESSAGE_THIN_SHIFT;
 	int64_t since = ts_ns - flow->logged_ns;
 
 	if (step < MESSAGE_THIN_NS)
@@ -56,6 +56,8 @@ void message_log_add(struct slab *pool, struct flow *flow, enum direction dir, u
 		chunk->used = 0;
 		flow->sizes = chunk;
 	}
+	if (flow->sizes_count == 0)
+		flow->log_from_ns = flow->first_ns;
 	chunk->gap[chunk->used] = gap_before(flow, ts_ns);
 	chunk->size[chunk->used++] = (uint16_t)(kept | (dir == TO_INITIATOR ? FROM_RESPONDER : 0));
 	flow->sizes_count++;

@@ -24,7 +24,7 @@
 struct slab;
 struct message_log { /* one cache line */
 	struct message_log *older;
-	uint32_t gap[9]; /* ticks since the message before; of the first one: since the flow's first packet */
+	uint32_t gap[9]; /* ticks since the message before; of the first one: since flow.log_from_ns */
 	uint16_t used;
 	uint16_t size[9]; /* payload on the wire, at most 0x7fff; 0x8000: to the initiator */
 };
@@ -49,7 +49,7 @@ uint32_t message_log_copy(const struct flow *flow, struct logged_message *out, u
 /*
  * Reads a log with times that have been added up:
  *
- *	struct message_reader r = message_reader_on(log, count, flow->first_ns);
+ *	struct message_reader r = message_reader_on(log, count, flow->log_from_ns);
  *	struct message m;
  *	while (message_next(&r, &m))
  *		...
@@ -65,9 +65,9 @@ struct message_reader {
 };
 
 static inline struct message_reader message_reader_on(const struct logged_message *log, uint32_t count,
-						      int64_t first_ns)
+						      int64_t from_ns)
 {
-	return (struct message_reader){ log, count ? log + count : log, first_ns / MESSAGE_TICK_NS };
+	return (struct message_reader){ log, count ? log + count : log, from_ns / MESSAGE_TICK_NS };
 }
 
 static inline bool message_next(struct message_reader *r, struct message *m)

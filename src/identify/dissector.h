@@ -171,13 +171,15 @@ struct media_path {
 };
 
 enum event_type { EVENT_MESSAGE, EVENT_EXCHANGE, EVENT_VERSION_CHECK, EVENT_MEDIA_PATH, EVENT_ROUND_TRIP };
+/* The message by which the server says how the exchange went. */
+#define MESSAGE_ANSWER "answer"
 struct event {
 	enum event_type type;
 	union {
 		/* EVENT_MESSAGE: one application message of an exchange. */
 		struct {
 			uint32_t bytes;
-			const char *what; /* static: its type as the protocol names it */
+			const char *what; /* static: its type as the protocol names it, or MESSAGE_ANSWER */
 		} message;
 		/* EVENT_EXCHANGE: what is known so far of the exchange on this flow; each report replaces the
 		 * last. */

@@ -1,6 +1,5 @@
 /* A closed flow, copied out of the flow table; see record.h. */
 #include "identify/record.h"
-#include "flow/message_log.h"
 
 const char *const flow_role_names[ROLE_COUNT] = {
 #define X(name, words) #name,
@@ -22,6 +21,7 @@ void flow_record_from(struct flow_record *r, const struct flow *flow, enum flow_
 		.last_packet = flow->last_packet,
 		.first_ns = flow->first_ns,
 		.last_ns = flow->last_ns,
+		.log_after_ns = sizes ? flow->log_from_ns - flow->first_ns : 0,
 		.initiator = *flow_initiator(flow),
 		.responder = *flow_responder(flow),
 		.l4 = flow->key.l4,

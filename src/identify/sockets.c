@@ -106,11 +106,6 @@ static void grow_buckets(struct socket_table *t)
 	}
 }
 
-static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && ip_equal(&a->ip, &b->ip);
-}
-
 static bool is_entry(const struct socket_entry *s, unsigned protocol, unsigned l4,
 		     const struct endpoint *socket)
 {

@@ -12,16 +12,6 @@ static uint64_t hash_host(const struct candidates *c, const struct ip *ip)
 	return hash_words(&c->key, ip, sizeof *ip);
 }
 
-static uint64_t hash_socket(const struct candidates *c, const struct endpoint *socket)
-{
-	struct {
-		struct endpoint socket;
-		uint8_t zero[6];
-	} key = { .socket = *socket };
-	_Static_assert(sizeof key == 24, "hashed as bytes: no padding");
-	return hash_words(&c->key, &key, sizeof key);
-}
-
 static struct host *find_host(const struct candidates *c, const struct ip *ip)
 {
 	uint64_t hash = hash_host(c, ip);
@@ -44,7 +34,7 @@ static bool add_candidate(void *self, struct socket_entry *s)
 	c->next_of_host[c->count++] = 0;
 	s->candidate = c->count;
 	s->client = 0;
-	bloom_add(&c->sockets_met, hash_socket(c, &s->socket));
+	bloom_add(&c->sockets_met, endpoint_hash(&c->key, 0, &s->socket));
 	if (host) {
 		c->next_of_host[host->last - 1] = c->count;
 		host->last = c->count;
@@ -114,6 +104,11 @@ bool is_stray(const struct flow_record *r, unsigned p)
 	       r->side[TO_INITIATOR].packets == 0;
 }
 
+bool is_to_itself(const struct flow_record *r)
+{
+	return endpoint_equal(&r->initiator, &r->responder);
+}
+
 static bool add_udp_end(struct candidates *c, unsigned p, const struct flow_record *r,
 			const struct logged_message *log, bool initiator, struct error *err)
 {
@@ -164,10 +159,10 @@ bool candidates_add(struct candidates *c, const struct flow_record *r, const str
 {
 	if (r->l4 == IPPROTO_TCP)
 		return add_tcp(c, r, err);
-	if (r->l4 != IPPROTO_UDP)
+	if (r->l4 != IPPROTO_UDP || is_to_itself(r))
 		return true;
-	bool initiator = bloom_has(&c->sockets_met, hash_socket(c, &r->initiator));
-	bool responder = bloom_has(&c->sockets_met, hash_socket(c, &r->responder));
+	bool initiator = bloom_has(&c->sockets_met, endpoint_hash(&c->key, 0, &r->initiator));
+	bool responder = bloom_has(&c->sockets_met, endpoint_hash(&c->key, 0, &r->responder));
 	for (unsigned p = 0; p < protocol_count && (initiator || responder); p++)
 		if ((initiator && !add_udp_end(c, p, r, log, true, err)) ||
 		    (responder && !add_udp_end(c, p, r, log, false, err)))
@@ -268,7 +263,7 @@ bool candidates_judge(struct candidates *c, const struct openings *openings, str
 	for (uint32_t i = 0; i < peers; i++) {
 		const struct peer *peer = pair_table_peer_at(c->pairs, i);
 		if (peer->answered)
-			bloom_add(&c->peers_met, hash_socket(c, &peer->socket));
+			bloom_add(&c->peers_met, endpoint_hash(&c->key, 0, &peer->socket));
 	}
 	judge_peers(c);
 	judge_callers(c);
@@ -277,7 +272,7 @@ bool candidates_judge(struct candidates *c, const struct openings *openings, str
 		socket_judge_randomness(c->entry[i]);
 	for (uint32_t i = 0; i < c->tcps; i++) {
 		/* Nearly every TCP flow ends here: its far end is nobody's peer. */
-		if (!bloom_has(&c->peers_met, hash_socket(c, &c->tcp[i].to)))
+		if (!bloom_has(&c->peers_met, endpoint_hash(&c->key, 0, &c->tcp[i].to)))
 			continue;
 		for (unsigned p = 0; p < protocol_count; p++)
 			judge_tcp(c, &c->tcp[i], p);
@@ -296,7 +291,7 @@ bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct erro
 		enum verdict verdict = socket_verdict(c->sockets, s);
 		if (verdict == VERDICT_RECOGNISED) {
 			++*recognised;
-			bloom_add(&c->clients_met, hash_socket(c, &s->socket));
+			bloom_add(&c->clients_met, endpoint_hash(&c->key, 0, &s->socket));
 		}
 		if (verdict == VERDICT_NONE)
 			continue;
@@ -308,7 +303,8 @@ bool candidates_verdicts(struct candidates *c, uint32_t *recognised, struct erro
 
 bool candidates_concern(const struct candidates *c, const struct flow_record *r)
 {
-	uint64_t initiator = hash_socket(c, &r->initiator), responder = hash_socket(c, &r->responder);
+	uint64_t initiator = endpoint_hash(&c->key, 0, &r->initiator),
+		 responder = endpoint_hash(&c->key, 0, &r->responder);
 
 	return bloom_has(&c->clients_met, initiator) || bloom_has(&c->clients_met, responder) ||
 	       (r->l4 == IPPROTO_TCP &&

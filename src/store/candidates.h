@@ -50,7 +50,7 @@ struct candidates {
 	struct row_index by_host; /* over host[] */
 	/*
 	 * Most flows have nothing to do with any candidate: these tell so without a look at the tables, for
-	 * all protocols together. By hash_socket() and hash_host() with `key`.
+	 * all protocols together. By endpoint_hash() and hash_host() with `key`.
 	 */
 	struct bloom sockets_met, hosts_met;
 	struct bloom peers_met;   /* peers that have answered somebody; from candidates_judge() on */
@@ -76,6 +76,8 @@ bool candidates_concern(const struct candidates *c, const struct flow_record *r)
 /* A UDP flow that is not the protocol's, and that the responder never answered: what a scan or a former user
  * of the port leaves at a client's socket. It is no flow of the client. */
 bool is_stray(const struct flow_record *r, unsigned p);
+/* From a socket to itself, as forged packets are: there is no peer (D4), and nothing is exchanged. */
+bool is_to_itself(const struct flow_record *r);
 /* The recognised client at this socket, or NULL. */
 const struct socket_entry *client_at(const struct candidates *c, unsigned p, const struct endpoint *end);
 /* The first recognised client of this host that a peer at `far` has answered, and their pair; or NULL. */

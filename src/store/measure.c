@@ -2,32 +2,16 @@
 #include "store/measure.h"
 #include <stdlib.h>
 
-typedef bool survey_fn(void *self, const struct labelled_flow *f, struct error *err);
-
 #define MEASUREMENT(name) extern const struct measurement measure_##name;
-#define MEASUREMENT_SURVEYING(name)                                                                          \
-	MEASUREMENT(name)                                                                                    \
-	survey_fn measure_survey_##name;
 #include "store/measures.h"
 #undef MEASUREMENT
-#undef MEASUREMENT_SURVEYING
 
 static const struct measurement *const measurements[] = {
-#define MEASUREMENT(name)           &measure_##name,
-#define MEASUREMENT_SURVEYING(name) &measure_##name,
+#define MEASUREMENT(name) &measure_##name,
 #include "store/measures.h"
 #undef MEASUREMENT
-#undef MEASUREMENT_SURVEYING
 };
 #define MEASUREMENTS (sizeof measurements / sizeof measurements[0])
-
-static survey_fn *const surveys[] = {
-#define MEASUREMENT(name)           NULL,
-#define MEASUREMENT_SURVEYING(name) measure_survey_##name,
-#include "store/measures.h"
-#undef MEASUREMENT
-#undef MEASUREMENT_SURVEYING
-};
 
 struct measure {
 	const struct measure_setup *setup;
@@ -66,7 +50,7 @@ void measure_free(struct measure *m)
 bool measure_survey(struct measure *m, const struct labelled_flow *f, struct error *err)
 {
 	for (size_t i = 0; i < MEASUREMENTS; i++)
-		if (surveys[i] && !surveys[i](m->self[i], f, err))
+		if (measurements[i]->survey && !measurements[i]->survey(m->self[i], f, err))
 			return false;
 	return true;
 }
@@ -116,7 +100,7 @@ static bool put_messages(const struct measure *m, struct sink *sink, struct prob
 	for (uint32_t i = 0; i < k->flows; i++) {
 		const struct kept_flow *f = &k->flow[i];
 		struct message_reader reader =
-			message_reader_on(k->message + f->start, f->count, f->first_ns);
+			message_reader_on(k->message + f->start, f->count, f->log_from_ns);
 		struct message at;
 		for (uint32_t n = 1; message_next(&reader, &at); n++) {
 			const struct message_row row = { f->flow, n, at.ns, at.dir, at.size };

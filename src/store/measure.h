@@ -48,10 +48,17 @@ struct measure_setup {
 	struct round_trips *round_trips; /* sorted; clients are put in */
 };
 
+/* D7: the pair exchanged one probe and nothing else; all other signalling is non-probe traffic (D12). */
+static inline enum measure_class measure_class_of(const struct labelled_flow *f)
+{
+	return f->class == PAIR_probe ? CLASS_PROBE : CLASS_NON_PROBE;
+}
+
 struct measurement {
-	const char *name;
 	/* NULL: *err. */
 	void *(*begin)(const struct measure_setup *setup, struct error *err);
+	/* All flows once before flow(): for what has to be known of all of them then. Or NULL. */
+	bool (*survey)(void *self, const struct labelled_flow *f, struct error *err);
 	/* One flow of a client, in the order in which flows ended: flows of one pair come in their order. */
 	bool (*flow)(void *self, const struct labelled_flow *f, struct error *err);
 	/* Any other flow whose initiator's address has a recognised client, e.g. ICMP; or NULL. */

@@ -83,4 +83,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return true;
 }
 
-const struct measurement measure_activity = { "activity", begin, flow, NULL, put, drop };
+const struct measurement measure_activity = { .begin = begin, .flow = flow, .put = put, .drop = drop };

@@ -58,4 +58,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return contacts_distribute(m->contacts, m->distributions, err);
 }
 
-const struct measurement measure_contacts = { "contacts", begin, flow, NULL, put, drop };
+const struct measurement measure_contacts = { .begin = begin, .flow = flow, .put = put, .drop = drop };

@@ -49,9 +49,7 @@ static void *begin(const struct measure_setup *setup, struct error *err)
 	return NULL;
 }
 
-/* As store/measures.h declares it. */
-bool measure_survey_episodes(void *self, const struct labelled_flow *f, struct error *err);
-bool measure_survey_episodes(void *self, const struct labelled_flow *f, struct error *err)
+static bool survey(void *self, const struct labelled_flow *f, struct error *err)
 {
 	struct episodes *e = self;
 
@@ -252,4 +250,6 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	       sink->ops->put_counter(sink, &scenes, err) && sink->ops->put_counter(sink, &flows, err);
 }
 
-const struct measurement measure_episodes = { "episodes", begin, flow, host_flow, put, drop };
+const struct measurement measure_episodes = {
+	.begin = begin, .survey = survey, .flow = flow, .host_flow = host_flow, .put = put, .drop = drop
+};

@@ -21,11 +21,8 @@ static void *begin(const struct measure_setup *setup, struct error *err)
 static bool add(struct lengths *l, const struct labelled_flow *f, enum measure_name measure, int64_t value,
 		struct error *err)
 {
-	/* D7: the pair exchanged one probe and nothing else; all other signalling is non-probe traffic (D12).
-	 */
-	enum measure_class class = f->class == PAIR_probe ? CLASS_PROBE : CLASS_NON_PROBE;
-
-	return distributions_add(l->setup->distributions, f->protocol, measure, class, value, 1, err);
+	return distributions_add(l->setup->distributions, f->protocol, measure, measure_class_of(f), value, 1,
+				 err);
 }
 
 static bool add_side(struct lengths *l, const struct labelled_flow *f, const struct flow_side *side,
@@ -79,4 +76,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return sink->ops->put_counter(sink, &row, err);
 }
 
-const struct measurement measure_lengths = { "lengths", begin, flow, NULL, put, free };
+const struct measurement measure_lengths = { .begin = begin, .flow = flow, .put = put, .drop = free };

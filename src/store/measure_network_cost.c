@@ -179,4 +179,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 		(put_all_shares(n, sink, err) && put_all_entries(n, sink, err)));
 }
 
-const struct measurement measure_network_cost = { "network_cost", begin, flow, NULL, put, drop };
+const struct measurement measure_network_cost = { .begin = begin, .flow = flow, .put = put, .drop = drop };

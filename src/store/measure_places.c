@@ -29,7 +29,6 @@ struct measured_places {
 	uint32_t addresses, room;
 	uint64_t refused;
 	struct row_index by_ip;
-	uint8_t *pair_seen; /* bit pair_index & 7 of byte pair_index / 8 */
 	struct peer_place *place;
 	uint64_t *peers; /* beside place[] */
 	uint32_t places, place_room, peers_room;
@@ -43,7 +42,6 @@ static void drop(void *self)
 	row_index_drop(&m->by_ip);
 	row_index_drop(&m->by_place);
 	free(m->address);
-	free(m->pair_seen);
 	free(m->place);
 	free(m->peers);
 	free(m);
@@ -53,16 +51,13 @@ static void *begin(const struct measure_setup *setup, struct error *err)
 {
 	struct measured_places *m = calloc(1, sizeof *m);
 
-	if (m) {
-		m->setup = setup;
-		m->key = hash_key_random();
-		m->pair_seen = calloc(pair_table_count(setup->pairs) / 8 + 1, 1);
-		if (m->pair_seen)
-			return m;
-		drop(m);
+	if (!m) {
+		error_memory(err, "the places");
+		return NULL;
 	}
-	error_memory(err, "the places");
-	return NULL;
+	m->setup = setup;
+	m->key = hash_key_random();
+	return m;
 }
 
 /* The entry of an address, made if it is new; *out is NULL beyond the bound. */
@@ -99,11 +94,8 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 
 	if (f->r->l4 == IPPROTO_TCP)
 		return address_get(m, &f->remote->ip, &a, err);
-	/* Once for each pair: most flows are further ones of a pair. */
-	uint8_t bit = (uint8_t)(1U << (f->pair_index & 7));
-	if (!f->pair || (m->pair_seen[f->pair_index / 8] & bit))
+	if (!f->pair_first)
 		return true;
-	m->pair_seen[f->pair_index / 8] |= bit;
 	if (!address_get(m, &f->remote->ip, &a, err))
 		return false;
 	if (a && f->class == PAIR_probe)
@@ -241,11 +233,13 @@ static void note_bounds(const struct measured_places *m, struct problems *proble
 	uint64_t names = name_table_refused(m->setup->names);
 
 	if (m->refused)
-		problems_add(problems, "more than %u addresses: %llu are without place and name",
+		problems_add(problems,
+			     "more than %u addresses: others, met %llu times, are without place and name",
 			     ADDRESSES_MAX, (unsigned long long)m->refused);
 	if (names)
-		problems_add(problems, "more than %u names in DNS answers: %llu are not kept", NAMES_MAX,
-			     (unsigned long long)names);
+		problems_add(problems,
+			     "more than %u names in DNS answers: others, seen %llu times, are not kept",
+			     NAMES_MAX, (unsigned long long)names);
 	if (damaged)
 		problems_add(
 			problems,
@@ -264,4 +258,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return ok && put_peer_places(m, sink, err);
 }
 
-const struct measurement measure_places = { "places", begin, flow, NULL, put, drop };
+const struct measurement measure_places = { .begin = begin, .flow = flow, .put = put, .drop = drop };

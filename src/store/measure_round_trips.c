@@ -46,13 +46,10 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 	t->unlooked += messages_unlooked(f);
 	if (sample != ROUND_TRIP_echo && sample != ROUND_TRIP_reply)
 		return true;
-	/* D7: the pair exchanged one probe and nothing else; all other signalling is non-probe traffic (D12).
-	 */
-	enum measure_class class = f->class == PAIR_probe ? CLASS_PROBE : CLASS_NON_PROBE;
 	enum measure_name measure =
 		sample == ROUND_TRIP_echo ? MEASURE_round_trip_echo_us : MEASURE_round_trip_reply_us;
-	return distributions_add(t->setup->distributions, f->protocol, measure, class, (ns + 500) / 1000, 1,
-				 err);
+	return distributions_add(t->setup->distributions, f->protocol, measure, measure_class_of(f),
+				 (ns + 500) / 1000, 1, err);
 }
 
 static bool put_rows(const struct round_trips *known, struct sink *sink, struct error *err)
@@ -104,4 +101,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return put_rows(known, sink, err);
 }
 
-const struct measurement measure_round_trips = { "round_trips", begin, flow, NULL, put, free };
+const struct measurement measure_round_trips = { .begin = begin, .flow = flow, .put = put, .drop = free };

@@ -94,4 +94,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return true;
 }
 
-const struct measurement measure_series = { "series", begin, flow, NULL, put, drop };
+const struct measurement measure_series = { .begin = begin, .flow = flow, .put = put, .drop = drop };

@@ -23,7 +23,6 @@ struct setup_count {
 struct setups {
 	const struct measure_setup *setup;
 	struct setup_count *of; /* by client */
-	uint8_t *pair_seen;     /* a bit for each pair */
 	struct hash_key key;
 	struct row_index by_host;
 	struct caller_host *host;
@@ -39,7 +38,6 @@ static void drop(void *self)
 	if (!s)
 		return;
 	free(s->of);
-	free(s->pair_seen);
 	free(s->host);
 	row_index_drop(&s->by_host);
 	netset_free(s->private);
@@ -54,10 +52,9 @@ static void *begin(const struct measure_setup *setup, struct error *err)
 		s->setup = setup;
 		s->key = hash_key_random();
 		s->of = calloc(setup->clients + 1U, sizeof *s->of);
-		s->pair_seen = calloc(pair_table_count(setup->pairs) / 8 + 1U, 1);
 		s->private = netset_new();
 	}
-	if (!s || !s->of || !s->pair_seen || !s->private) {
+	if (!s || !s->of || !s->private) {
 		drop(s);
 		error_memory(err, "the network set-ups");
 		return NULL;
@@ -92,7 +89,6 @@ static bool add_caller(struct setups *s, uint32_t client, const struct ip *ip, b
 	return true;
 }
 
-/* A pair once, with its first flow. */
 static bool add_pair(struct setups *s, const struct labelled_flow *f, struct error *err)
 {
 	const struct measure_setup *setup = s->setup;
@@ -100,9 +96,6 @@ static bool add_pair(struct setups *s, const struct labelled_flow *f, struct err
 	const struct pair *pair = f->pair;
 	struct setup_count *of = &s->of[f->client - 1];
 
-	if (s->pair_seen[f->pair_index / 8] & 1U << f->pair_index % 8)
-		return true;
-	s->pair_seen[f->pair_index / 8] |= (uint8_t)(1U << f->pair_index % 8);
 	if (pair->client_first) {
 		of->asked++;
 		of->answered += pair->total.packets_in + pair->media.packets_in > 0;
@@ -133,14 +126,14 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 	if (is_neighbour(s, f))
 		return true;
 	if (r->l4 == IPPROTO_UDP)
-		return !f->pair || add_pair(s, f, err);
+		return !f->pair_first || add_pair(s, f, err);
 	if (f->client_is_initiator) {
 		of->tcp_tried++;
 		of->tcp_answered += labelled_in(f)->payload_bytes > 0;
 		return true;
 	}
 	/* A connection that came in to the client's port was let in. */
-	if (r->syn_seen && r->responder.port == own->port && ip_equal(&r->responder.ip, &own->ip))
+	if (r->syn_seen && endpoint_equal(&r->responder, own))
 		return add_caller(s, f->client, &r->initiator.ip, true, err);
 	return true;
 }
@@ -188,4 +181,4 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 	return true;
 }
 
-const struct measurement measure_setups = { "setups", begin, flow, NULL, put, drop };
+const struct measurement measure_setups = { .begin = begin, .flow = flow, .put = put, .drop = drop };

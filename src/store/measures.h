@@ -1,5 +1,5 @@
 /* The measurements, in the order in which they write: `struct measurement measure_NAME` of
- * store/measure_NAME.c. MEASUREMENT_SURVEYING: it sees all flows beforehand, too (measure_survey_NAME). */
+ * store/measure_NAME.c. */
 MEASUREMENT(lengths)
 MEASUREMENT(activity)
 MEASUREMENT(round_trips)
@@ -9,4 +9,4 @@ MEASUREMENT(series)
 MEASUREMENT(places)
 MEASUREMENT(supernodes)
 MEASUREMENT(setups)
-MEASUREMENT_SURVEYING(episodes)
+MEASUREMENT(episodes)

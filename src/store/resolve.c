@@ -65,13 +65,31 @@ static bool judge_media(struct resolution *res, struct error *err)
 	return call_table_group(a->calls, a->options.models, err);
 }
 
+static void add_pair(struct measured_client *client, struct pair_totals *sum, const struct pair *pair)
+{
+	if (client->peers++ == 0 || pair->first_ns < client->first_ns)
+		client->first_ns = pair->first_ns;
+	if (client->peers == 1 || pair->last_ns > client->last_ns)
+		client->last_ns = pair->last_ns;
+	client->signalling_packets += pair->total.packets_out + pair->total.packets_in;
+	client->media_packets += pair->media.packets_out + pair->media.packets_in;
+	sum->flows += pair->total.flows;
+	sum->one_time_probes += pair->total.one_time_probes;
+	sum->dialogs += pair->total.dialogs;
+	sum->packets_out += pair->total.packets_out;
+	sum->packets_in += pair->total.packets_in;
+	sum->payload_out += pair->total.payload_out;
+	sum->payload_in += pair->total.payload_in;
+}
+
 static bool list_clients(struct resolution *res, struct error *err)
 {
 	const struct candidates *c = &res->c;
 
 	res->client = calloc(c->clients + 1U, sizeof *res->client);
 	res->sums = calloc(c->clients + 1U, sizeof *res->sums);
-	if (!res->client || !res->sums)
+	res->pair_met = calloc(pair_table_count(c->pairs) / 8 + 1U, 1);
+	if (!res->client || !res->sums || !res->pair_met)
 		return error_memory(err, "the clients");
 	for (uint32_t i = 0; i < c->clients; i++) {
 		const struct socket_entry *s = c->client[i];
@@ -87,15 +105,8 @@ static bool list_clients(struct resolution *res, struct error *err)
 	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
 		const struct pair *pair = pair_table_at(c->pairs, i);
 		uint32_t number = c->entry[pair->client - 1]->client;
-		if (!number)
-			continue;
-		struct measured_client *client = &res->client[number - 1];
-		if (client->peers++ == 0 || pair->first_ns < client->first_ns)
-			client->first_ns = pair->first_ns;
-		if (client->peers == 1 || pair->last_ns > client->last_ns)
-			client->last_ns = pair->last_ns;
-		client->signalling_packets += pair->total.packets_out + pair->total.packets_in;
-		client->media_packets += pair->media.packets_out + pair->media.packets_in;
+		if (number)
+			add_pair(&res->client[number - 1], &res->sums[number - 1].pairs, pair);
 	}
 	return true;
 }
@@ -177,6 +188,11 @@ static bool measure_end(struct resolution *res, const struct flow_record *r, con
 	}
 	if (res->surveying)
 		return measure_survey(res->measure, &f, err);
+	if (f.pair) {
+		uint8_t *met = &res->pair_met[f.pair_index / 8], bit = (uint8_t)(1U << f.pair_index % 8);
+		f.pair_first = !(*met & bit);
+		*met |= bit;
+	}
 	if (f.media) {
 		sums->media_out += labelled_out(&f)->payload_bytes;
 		sums->media_in += labelled_in(&f)->payload_bytes;
@@ -193,7 +209,7 @@ static bool measure_record(struct resolution *res, const struct flow_row *row,
 	const struct flow_record *r = row->flow;
 	unsigned p = row->protocol ? (unsigned)r->protocol : 0;
 
-	if (row->protocol && r->l4 == IPPROTO_UDP) {
+	if (row->protocol && r->l4 == IPPROTO_UDP && !is_to_itself(r)) {
 		const struct socket_entry *initiator = client_at(c, p, &r->initiator);
 		const struct socket_entry *responder = is_stray(r, p) ? NULL : client_at(c, p, &r->responder);
 		if (initiator || responder)
@@ -257,7 +273,7 @@ static bool put_flows(struct resolution *res, struct error *err)
 		struct flow_row row;
 		judge_labelled(res, &r, &row, &media);
 		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
-			row.keepalive = keepalive_of(log, r.sizes, r.first_ns);
+			row.keepalive = keepalive_of(log, r.sizes, flow_record_log_from(&r));
 		res->summary->recognised_flows += row.protocol != NULL;
 		ok = totals_add_label(&res->totals, &row, err) && measure_record(res, &row, log, err);
 		/* Rows of streams name the flow. */
@@ -364,6 +380,7 @@ static void resolution_drop(struct resolution *res)
 	candidates_drop(&res->c);
 	free(res->client);
 	free(res->sums);
+	free(res->pair_met);
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,

@@ -46,6 +46,7 @@ struct aggregate {
 
 /* Sums over the flows of a client, for its row. */
 struct client_sums {
+	struct pair_totals pairs;
 	uint64_t media_out, media_in, tcp_out, tcp_in;
 	bool has_tcp; /* signalling over TCP, and when it was */
 	int64_t tcp_first_ns, tcp_last_ns;
@@ -62,7 +63,8 @@ struct resolution {
 	struct kept_messages kept;
 	struct measure_setup setup;
 	struct measure *measure;
-	bool surveying; /* flows are shown to measure_survey() alone */
+	uint8_t *pair_met; /* a bit for each pair: a flow of it was measured */
+	bool surveying;    /* flows are shown to measure_survey() alone */
 	struct sink *sink;
 	struct aggregate_summary *summary;
 };

@@ -38,29 +38,16 @@ static bool index_checks(const struct aggregate *a, struct row_index *checks, st
 	return true;
 }
 
-static void add_pair(struct client_row *row, const struct pair *pair)
+static struct client_row client_row_of(const struct resolution *res, const struct row_index *checks,
+				       uint32_t i)
 {
-	struct pair_totals *sum = &row->total;
-
-	if (row->peers++ == 0 || pair->first_ns < row->first_ns)
-		row->first_ns = pair->first_ns;
-	if (row->peers == 1 || pair->last_ns > row->last_ns)
-		row->last_ns = pair->last_ns;
-	sum->flows += pair->total.flows;
-	sum->one_time_probes += pair->total.one_time_probes;
-	sum->dialogs += pair->total.dialogs;
-	sum->packets_out += pair->total.packets_out;
-	sum->packets_in += pair->total.packets_in;
-	sum->payload_out += pair->total.payload_out;
-	sum->payload_in += pair->total.payload_in;
-}
-
-static struct client_row client_row_of(const struct aggregate *a, const struct candidates *c,
-				       const struct row_index *checks, const struct socket_entry *s)
-{
+	const struct aggregate *a = res->a;
+	const struct candidates *c = &res->c;
+	const struct socket_entry *s = c->client[i];
+	const struct measured_client *client = &res->client[i];
+	const struct client_sums *sums = &res->sums[i];
 	bool recognised = socket_verdict(a->sockets, s) == VERDICT_RECOGNISED;
 	const struct version_check *check = find_check(a, checks, s->protocol, &s->socket.ip);
-
 	const struct callers *callers = &c->callers[s->candidate - 1];
 
 	return (struct client_row){
@@ -74,8 +61,17 @@ static struct client_row client_row_of(const struct aggregate *a, const struct c
 		.behind_nat = s->has_public && s->public_confirmed && !ip_equal(&s->public_ip, &s->socket.ip),
 		.bits = socket_bits(s),
 		.first_packet = s->first_packet,
-		.first_ns = s->first_ns,
-		.last_ns = s->last_ns,
+		.first_ns = client->peers ? client->first_ns : s->first_ns,
+		.last_ns = client->peers ? client->last_ns : s->last_ns,
+		.peers = client->peers,
+		.total = sums->pairs,
+		.media_out = sums->media_out,
+		.media_in = sums->media_in,
+		.tcp_out = sums->tcp_out,
+		.tcp_in = sums->tcp_in,
+		.has_tcp = sums->has_tcp,
+		.tcp_first_ns = sums->tcp_first_ns,
+		.tcp_last_ns = sums->tcp_last_ns,
 		.version = check ? check->event.of.version.version : "",
 		.callers = callers->callers,
 		.callers_answered = callers->answered,
@@ -85,34 +81,14 @@ static struct client_row client_row_of(const struct aggregate *a, const struct c
 
 bool resolve_put_clients(const struct resolution *res, struct error *err)
 {
-	const struct aggregate *a = res->a;
-	const struct candidates *c = &res->c;
-	struct client_row *row = calloc(c->clients + 1U, sizeof *row);
 	struct row_index checks = { 0 };
-	bool ok = index_checks(a, &checks, err);
+	bool ok = index_checks(res->a, &checks, err);
 
-	if (!row)
-		ok = error_memory(err, "the client rows");
-	for (uint32_t i = 0; ok && i < c->clients; i++) {
-		row[i] = client_row_of(a, c, &checks, c->client[i]);
-		row[i].media_out = res->sums[i].media_out;
-		row[i].media_in = res->sums[i].media_in;
-		row[i].tcp_out = res->sums[i].tcp_out;
-		row[i].tcp_in = res->sums[i].tcp_in;
-		row[i].has_tcp = res->sums[i].has_tcp;
-		row[i].tcp_first_ns = res->sums[i].tcp_first_ns;
-		row[i].tcp_last_ns = res->sums[i].tcp_last_ns;
+	for (uint32_t i = 0; ok && i < res->c.clients; i++) {
+		const struct client_row row = client_row_of(res, &checks, i);
+		ok = res->sink->ops->put_client(res->sink, &row, err);
 	}
-	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
-		uint32_t client = c->entry[pair->client - 1]->client;
-		if (client)
-			add_pair(&row[client - 1], pair);
-	}
-	for (uint32_t i = 0; ok && i < c->clients; i++)
-		ok = res->sink->ops->put_client(res->sink, &row[i], err);
 	row_index_drop(&checks);
-	free(row);
 	return ok;
 }
 

@@ -181,6 +181,11 @@ static void test_acceptance(void **state)
 	r.sizes = 6;
 	assert_true(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
 	assert_int_equal(ns, 53 * MESSAGE_TICK_NS);
+	/* 12.345 us, rounded down in the log, and an answer at once: not before its flow. */
+	log[5].gap = log[4].gap = log[3].gap = log[2].gap = log[1].gap = 0;
+	r.first_ns = 12345;
+	assert_true(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
+	assert_int_equal(ns, 12345);
 	log[5].dir = TO_RESPONDER; /* not an answer: the client asks again */
 	assert_false(pair_acceptance(p, TO_RESPONDER, log, &r, &ns));
 	/* The other side's question (here: 18 after 18) is not the client's. */

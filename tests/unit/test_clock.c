@@ -188,12 +188,24 @@ static void duration_prints(void **state)
 	}
 }
 
+static void whole_periods(void **state)
+{
+	(void)state;
+	assert_int_equal(time_periods(0, 10), 0);
+	assert_int_equal(time_periods(9, 10), 0);
+	assert_int_equal(time_periods(10, 10), 1);
+	/* Before 1970: -1 is in the period from -10 to -1, and -10 begins it. */
+	assert_int_equal(time_periods(-1, 10), -1);
+	assert_int_equal(time_periods(-10, 10), -1);
+	assert_int_equal(time_periods(-11, 10), -2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utc_text),         cmocka_unit_test(utc_every_day),
-		cmocka_unit_test(duration_is_read), cmocka_unit_test(duration_errors_teach),
-		cmocka_unit_test(duration_prints),
+		cmocka_unit_test(whole_periods),         cmocka_unit_test(utc_text),
+		cmocka_unit_test(utc_every_day),         cmocka_unit_test(duration_is_read),
+		cmocka_unit_test(duration_errors_teach), cmocka_unit_test(duration_prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,7 @@ static void test_kept_messages(void **state)
 {
 	struct kept_messages k = { .key = { { 3, 4 } } };
 	const struct logged_message log[] = { { 0, 18, TO_RESPONDER, 0 }, { 7, 11, TO_INITIATOR, 0 } };
-	struct flow_record r = { .first_packet = 9, .first_ns = 900, .sizes = 2 };
+	struct flow_record r = { .first_packet = 9, .first_ns = 900, .log_after_ns = 60, .sizes = 2 };
 
 	(void)state;
 	assert_true(kept_messages_add(&k, &r, log, &err));
@@ -105,18 +105,17 @@ static void test_kept_messages(void **state)
 	r = (struct flow_record){ .first_packet = 6, .first_ns = 600 }; /* without a log */
 	assert_true(kept_messages_add(&k, &r, NULL, &err));
 	kept_messages_sort(&k);
-	assert_int_equal(k.flows, 3);
+	assert_int_equal(k.flows, 2);
 	assert_int_equal(k.messages, 3);
 	assert_int_equal(k.flow[0].flow, 4);
-	assert_int_equal(k.flow[0].first_ns, 400);
+	assert_int_equal(k.flow[0].log_from_ns, 400);
 	assert_int_equal(k.flow[0].count, 1);
 	assert_int_equal(k.message[k.flow[0].start].size, 11);
-	assert_int_equal(k.flow[1].flow, 6);
-	assert_int_equal(k.flow[1].count, 0);
-	assert_int_equal(k.flow[2].flow, 9);
-	assert_int_equal(k.flow[2].count, 2);
-	assert_int_equal(k.message[k.flow[2].start].size, 18);
-	assert_int_equal(k.message[k.flow[2].start + 1].gap, 7);
+	assert_int_equal(k.flow[1].flow, 9);
+	assert_int_equal(k.flow[1].log_from_ns, 960);
+	assert_int_equal(k.flow[1].count, 2);
+	assert_int_equal(k.message[k.flow[1].start].size, 18);
+	assert_int_equal(k.message[k.flow[1].start + 1].gap, 7);
 	kept_messages_drop(&k);
 }
 

@@ -5,6 +5,7 @@
 #include "base/slab.h"
 #include "flow/message_log.h"
 #include "flow/tcp_head.h"
+#include "identify/record.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -403,6 +404,38 @@ static void test_message_times(void **state)
 	world_free(drift);
 }
 
+/*
+ * A packet that is older than the flow moves its beginning, and no message with it: a packet without payload
+ * at 20 s, messages at 21 s and 23 s, then a packet of an hour and of a day before.
+ */
+static void test_message_times_of_older_packet(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 2048);
+	const int64_t start = 100000 * NS_PER_S;
+	udp(w, true, 1000, start + 20 * NS_PER_S);
+	w->step.flow->wants_sizes = true;
+	udp(w, true, 1000, start + 21 * NS_PER_S);
+	udp(w, false, 1000, start + 23 * NS_PER_S);
+	udp(w, true, 1000, start - 3600 * NS_PER_S);
+	udp(w, true, 1000, start - 86400 * NS_PER_S);
+	udp(w, false, 1000, start + 24 * NS_PER_S);
+	assert_int_equal(w->step.flow->first_ns, start - 86400 * NS_PER_S);
+	struct flow_record r;
+	flow_record_from(&r, w->step.flow, FLOW_END_eof);
+	assert_int_equal(r.sizes, 5);
+	struct logged_message log[5];
+	assert_int_equal(message_log_copy(w->step.flow, log, 5), 5);
+	struct message_reader reader = flow_record_messages(&r, log);
+	struct message m;
+	const int64_t seconds[] = { 21, 23, 23, 23, 24 };
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(message_next(&reader, &m));
+		assert_int_equal(m.ns, start + seconds[i] * NS_PER_S);
+	}
+	world_free(w);
+}
+
 /* More than 2^32 ticks (12 hours) between two messages: at the limit, not around it. */
 static void test_message_gap_saturates(void **state)
 {
@@ -728,6 +761,7 @@ int main(void)
 		cmocka_unit_test(test_icmp_quote),
 		cmocka_unit_test(test_early_fragments),
 		cmocka_unit_test(test_message_log),
+		cmocka_unit_test(test_message_times_of_older_packet),
 		cmocka_unit_test(test_message_times),
 		cmocka_unit_test(test_message_gap_saturates),
 		cmocka_unit_test(test_tcp_teardown),
