@@ -394,8 +394,9 @@ WITH seen AS (SELECT run, protocol, day_ns, ip, port, sum(connected) AS connecti
                      sum(coalesce(before_ns = day_ns - 86400000000000, 0)) AS common, sum(connections) AS connections
               FROM dated GROUP BY run, protocol, day_ns)
 SELECT run, protocol, day_ns, supernodes, sum(new) OVER (PARTITION BY run, protocol ORDER BY day_ns) AS cumulative,
-       -- NULL: the first day
-       CASE WHEN lag(day_ns) OVER (PARTITION BY run, protocol ORDER BY day_ns) IS NOT NULL THEN common END AS common,
+       -- NULL: nothing is known of the day before
+       CASE WHEN lag(day_ns) OVER (PARTITION BY run, protocol ORDER BY day_ns) = day_ns - 86400000000000 THEN common END
+       AS common,
        connections
 FROM days;
 CREATE VIEW B15_countries AS
