@@ -3,6 +3,7 @@ import atexit
 import gzip
 import os
 import shutil
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -13,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOOTSTEPS = os.environ.get("FOOTSTEPS") or os.path.join(TOP, "build", "footsteps")
 SECONDS = 120  # no single run of these tests is near it, sanitizers included
+# A shell without job control starts what is in its background with INT ignored, and footsteps leaves it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _n = 0
 _tmp = tempfile.mkdtemp(prefix="footsteps-test-")
 atexit.register(shutil.rmtree, _tmp, ignore_errors=True)
