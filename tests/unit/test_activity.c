@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/slab.h"
 #include "behave/activity.h"
-#include "views/artefact.h"
 #include "views/query.h"
+#include "views_build.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,25 +329,6 @@ static void longest_log_is_kept(void **state)
 
 /* --- the figure --- */
 
-static const char *source_root(void)
-{
-	const char *root = getenv("srcdir");
-
-	return root && *root ? root : ".";
-}
-
-static void run_sql(sqlite3 *db, const char *name)
-{
-	struct error err;
-	char directory[4096];
-
-	snprintf(directory, sizeof directory, "%s/src/store", source_root());
-	char *sql = file_read(directory, name, &err);
-	assert_non_null(sql);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	free(sql);
-}
-
 /* A client that talks for 400 s, so that a column is 1 s; place 2 is another protocol's. */
 static const char plot[] =
 	"INSERT INTO clients(run,client,protocol,verdict,ip,port,internal,bits,first_packet,peers,flows,"
@@ -375,15 +356,11 @@ static void plots_strokes(void **state)
 		{ 0, 0.6, -1 }, { 99, 99.6, -2 }, { 0, 0.6, 1 },
 		{ 2, 4.6, 2 },  { 6, 6.6, 2 },    { 399, 399.6, 2 },
 	};
-	sqlite3 *db;
+	sqlite3 *db = database_make(plot);
 	struct view v = { .path = "x.db", .run = 1, .protocol = "skype" };
 	char directory[4096];
 	const char *tail;
 	struct error err;
-	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	run_sql(db, "schema.sql");
-	run_sql(db, "views.sql");
-	assert_int_equal(sqlite3_exec(db, plot, NULL, NULL, NULL), SQLITE_OK);
 	v.db = db;
 	snprintf(directory, sizeof directory, "%s/reports", source_root());
 	char *sql = file_read(directory, "R6.sql", &err);

@@ -5,20 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "base/clock.h"
-#include "views/artefact.h"
 #include "views/chart.h"
 #include "views/escape.h"
+#include "views_build.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define T0 INT64_C(1156534326000000000) /* 2006-08-25T19:32:06Z */
-
-static const char *source_root(void)
-{
-	const char *root = getenv("srcdir");
-
-	return root && *root ? root : ".";
-}
 
 /* --- charts made of events --- */
 
@@ -375,27 +368,6 @@ static void escapes_names(void **state)
 }
 
 /* --- from a database --- */
-
-static sqlite3 *database_make(const char *rows)
-{
-	struct error err;
-	char directory[4096], *message = NULL;
-	sqlite3 *db;
-
-	snprintf(directory, sizeof directory, "%s/src/store", source_root());
-	char *schema = file_read(directory, "schema.sql", &err),
-	     *views = file_read(directory, "views.sql", &err);
-	if (!schema || !views)
-		fail_msg("%s", err.text);
-	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	if (sqlite3_exec(db, schema, NULL, NULL, &message) != SQLITE_OK ||
-	    sqlite3_exec(db, views, NULL, NULL, &message) != SQLITE_OK ||
-	    sqlite3_exec(db, rows, NULL, NULL, &message) != SQLITE_OK)
-		fail_msg("%s", message);
-	free(schema);
-	free(views);
-	return db;
-}
 
 /* Times are ns from 0. The client 10.0.0.1:4000; one login from 1 s to 11 s, and a call. */
 #define RUN                                                                                                  \

@@ -103,6 +103,8 @@ static const char measured[] =
 	"column3,"
 	" column4, 3 FROM (VALUES (5, '198.51.100.1', 'supernode', 60000000000), (6, '198.51.100.2', 'node', "
 	"NULL));"
+	"INSERT INTO supernode_contacts VALUES (1, 1, 'skype', '198.51.100.1', 443, 0, 0, 3, 2, 0),"
+	" (1, 1, 'skype', '198.51.100.9', 443, 0, 0, 1, 0, 0);"
 	"INSERT INTO names VALUES (1, '198.51.100.1', 'sn.example.net', 'example.net', 0);"
 	"INSERT INTO places VALUES (1, '198.51.100.1', 'Europe', 'GB', 'United Kingdom', NULL, 52, 1, 64496, "
 	"'Example');"
@@ -246,7 +248,7 @@ static void summarises_what_was_measured(void **state)
 		    "  set-ups      1 udp-restricted                                      setups\n"
 		    "  starts       1 without a login, 1 login success                    startups\n"
 		    "  searches     2, of 12 nodes on average, 25 % of which answered     searches\n"
-		    "  supernodes   1 connection to 1                                     supernodes\n"
+		    "  supernodes   connected to 1 of 2 contacted                         supernodes\n"
 		    "  round trips  median 65 ms of 1 by message id                       round-trips\n"))
 		fail_msg("%s", text);
 	free(text);
