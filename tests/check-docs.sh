@@ -43,6 +43,16 @@ else
 	skip "manual pages: troff has no complaint" "man is not installed"
 fi
 
+# --- the example on README's first screen is what the program says of the same capture
+
+example=$(mktemp -d) || exit 1
+(cd "$example" && "$footsteps" read -q -o footsteps.db "$top/traces/login.pcap" &&
+	COLUMNS=80 "$footsteps" show footsteps.db >shown) || echo "no example" >"$example/shown"
+sed -n '/^Found$/,/^```$/p' README.md | grep -vE '^(\.\.\.|  \.\.\.|```|)$|libndpi' >"$example/readme"
+found "README's example has its lines" "$([ "$(wc -l <"$example/readme")" -ge 20 ] || cat "$example/readme")"
+found "README's example is what footsteps says" "$(grep -vxF -f "$example/shown" "$example/readme")"
+rm -rf "$example"
+
 # --- files
 
 long=$(find src dissectors -name '*.[ch]' ! -name '*_sql.h' | while read -r file; do
