@@ -3,9 +3,10 @@
 -- order: 300
 -- section: Calls
 -- about: Voice and video (B10 to B12, B14): media flows of two hosts that belong together. The near host is the
---   internal one, and media says of which protocol a call is: all of them are here. Rates and bandwidth leave holds out. Basis: format is read from every message (RTP), socket is a
---   recognised client socket whose messages are like a voice codec's, statistics the chi-square test of the payload
---   and such messages. A codec after ~ is an estimate. MOS is the E-model's (G.107), of the worse direction.
+--   internal one, and media says of which protocol a call is: all of them are here. Rates and bandwidth leave holds out.
+--   Basis: format is read from every message (RTP), socket is a recognised client socket whose messages are like a voice
+--   codec's, statistics the chi-square test of the payload and such messages. Set-up and tear-down: what the two hosts
+--   said to each other in the 10 s before the media and the 5 s after them; not what went through a third node. A codec after ~ is an estimate. MOS is the E-model's (G.107), of the worse direction.
 -- paper: Baset and Schulzrinne: 40 to 120 bytes, about 85 packets/s both ways together, 5 kB/s; no silence
 --   suppression; on hold one packet in 3 s (1.4) or three a second (0.97).
 -- empty: No call was seen.
@@ -29,8 +30,12 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "st
        min(coalesce(size_min_out, size_min_in), coalesce(size_min_in, size_min_out)) AS "smallest (bytes)",
        max(coalesce(size_max_out, size_max_in), coalesce(size_max_in, size_max_out)) AS "largest (bytes)",
        holds, round(hold_ns / 1e9, 1) AS "on hold (s)", silence_out AS "silence of near", silence_in AS "silence of far",
-       conference, basis, flows, call
-FROM B10 AS calls WHERE run = :run ORDER BY call;
+       conference, basis, flows, u.messages AS "set-up (messages)", u.bytes AS "set-up (bytes)", u.proto AS "set-up over",
+       d.messages AS "tear-down (messages)", d.bytes AS "tear-down (bytes)", calls.call
+FROM B10 AS calls
+     LEFT JOIN (SELECT call, messages, bytes, proto FROM B10_signalling WHERE run = :run AND part = 'set-up') u USING (call)
+     LEFT JOIN (SELECT call, messages, bytes FROM B10_signalling WHERE run = :run AND part = 'tear-down') d USING (call)
+WHERE run = :run ORDER BY calls.call;
 
 SELECT printf('%d call%s: %d with video, %d over TCP, %d relayed, %d with a hold, %d in a conference; %s in all.',
               count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END, sum(media LIKE '%video%'), sum(transport <> 'udp'), sum(coalesce(route, '') = 'relayed'),

@@ -361,6 +361,24 @@ CREATE VIEW B10 AS
 SELECT c.*, (c.first_ns - r.first_ns) / 1e9 AS first_ts, (c.last_ns - c.first_ns) / 1e9 AS seconds
 FROM calls c JOIN runs r USING (run);
 
+-- What the two hosts said to each other in the 10 s before the media and the 5 s after them, as far as the messages are
+-- kept (scenes). In the flow of the media a second is left out on either side: where no format is known, media begin and
+-- end with a whole second of talk, and there may be voice beside it. Set-up through a third node cannot be told from its other traffic.
+CREATE VIEW B10_signalling AS
+WITH said AS (SELECT c.run, c.protocol, c.call, f.proto, m.bytes,
+                     CASE WHEN m.ts_ns BETWEEN c.first_ns - 10000000000
+                                           AND c.first_ns - CASE f.role WHEN 'media' THEN 1000000000 ELSE 0 END
+                          THEN 'set-up'
+                          WHEN m.ts_ns BETWEEN c.last_ns + CASE f.role WHEN 'media' THEN 1000000000 ELSE 0 END
+                                           AND c.last_ns + 5000000000 THEN 'tear-down' END AS part
+              FROM flows f CROSS JOIN scene_flows s ON s.run = f.run AND s.flow = f.flow AND s.kind = 'call'
+                   CROSS JOIN calls c ON c.run = s.run AND c.call = s.number
+                   CROSS JOIN messages m ON m.run = f.run AND m.flow = f.flow
+              WHERE (f.client_ip = c.near_ip AND f.server_ip = c.far_ip)
+                    OR (f.client_ip = c.far_ip AND f.server_ip = c.near_ip))
+SELECT run, protocol, call, part, group_concat(DISTINCT proto) AS proto, count(*) AS messages, sum(bytes) AS bytes
+FROM said WHERE part IS NOT NULL GROUP BY run, protocol, call, part;
+
 -- B11
 -- protocol: of the call; NULL for a stream that is of none.
 CREATE VIEW B11 AS

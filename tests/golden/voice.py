@@ -11,6 +11,7 @@ Each row is held against the tables calls, holds and streams, with libndpi and w
 """
 import csv
 import os
+import struct
 import subprocess
 import sys
 
@@ -101,8 +102,33 @@ def compare(*options):
     # Stored once each; a client's flows that carried media are no signalling (D11), so that R8 is without them.
     sizes = tap.query(db, "SELECT sum(count) AS n FROM distributions WHERE measure LIKE 'payload_%' AND value BETWEEN 60 AND 66")
     tap.equal(sizes[0]["n"], None, f"{what}: R8 has no size of voice")
+    signalling(db, what)
     clients = tap.query(db, "SELECT ip, port, verdict FROM clients")
     tap.equal([tuple(row.values()) for row in clients], [("10.0.0.2", 35471, "skype")], f"{what}: one client")
+
+
+def signalling(db, what):
+    """Set-up and tear-down once more from the packets: what the two hosts said around the media, a second left out in their own flow."""
+    heard = []
+    for record in tap.pcap_records(tap.content(os.path.join(TRACES, "voice.pcap"))):
+        (second, rest), frame = struct.unpack_from("<II", record), record[16:]
+        protocol, transport = frame[23], frame[34:]
+        header = 8 if protocol == 17 else transport[12] // 16 * 4
+        length = int.from_bytes(frame[16:18], "big") - 20 - header
+        if protocol in (6, 17) and length > 0:
+            ends_of = {".".join(map(str, frame[26:30])), ".".join(map(str, frame[30:34]))}
+            ports = {int.from_bytes(transport[:2], "big"), int.from_bytes(transport[2:4], "big")}
+            heard.append((second * 10**9 + rest * 1000, ends_of, ports, length))
+    for call in tap.query(db, "SELECT * FROM calls WHERE client IS NOT NULL"):
+        mine = [(ns, length, 10**9 if ports == {call["near_port"], call["far_port"]} else 0)
+                for ns, hosts, ports, length in heard if hosts == {call["near_ip"], call["far_ip"]}]
+        for part in ("set-up", "tear-down"):
+            sizes = [length for ns, length, apart in mine
+                     if (call["first_ns"] - 10 * 10**9 <= ns <= call["first_ns"] - apart if part == "set-up" else
+                         call["last_ns"] + apart <= ns <= call["last_ns"] + 5 * 10**9)]
+            got = tap.query(db, "SELECT messages, bytes FROM B10_signalling WHERE call = ? AND part = ?", call["call"], part)
+            tap.equal([tuple(row.values()) for row in got], [(len(sizes), sum(sizes))] if sizes else [],
+                      f"{what}: {part} of call {call['call']}")
 
 
 def main():
