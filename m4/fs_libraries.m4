@@ -91,7 +91,7 @@ dnl FS_CHECK_MISSING: stops when something required is missing.
 AC_DEFUN([FS_CHECK_MISSING], [
 	AS_IF([test -n "$fs_missing"], [AC_MSG_ERROR([required libraries are missing
   on Debian or Ubuntu: apt-get install$fs_missing
-  elsewhere: libpcap >= 1.9 and SQLite >= 3.31, with their headers and .pc files])])
+  elsewhere: libpcap >= 1.9 and SQLite >= 3.35, with their headers and .pc files])])
 ])
 
 AC_DEFUN([FS_SUMMARY_PRINT], [

@@ -281,13 +281,16 @@ const struct protocol protocol_skype = {
 	 */
 	.retry_ns = INT64_C(5000000000),
 	/* Wire B1, B2: the node that answers a probe of 18 bytes with 18 bytes is the supernode in 2/2; the
-	   client's first message to it has 14 bytes. */
-	.supernode = { .question = 18, .answer = 18, .first_message = 14 },
+	   client's first message to it has 14 bytes. Wire A3: behind a NAT the first node that answers
+	   wants the question again, 5 bytes longer; nothing else there has 23 bytes. */
+	.supernode = { .question = 18, .answer = 18, .first_message = 14, .resent = 23 },
 	/* BS IV.B.1: ports 80 and 443 of the nodes that did not answer (client 1.0); wire C3: 443. */
 	.fallback_ports = { 80, 443 },
-	/* Wire A4; the request is that of BS Fig. 5 as well. Fan-outs of other sizes, 18, 30, 31 and 346
-	   bytes (wire A5, B4), belong to logins and contacts: clients send them by themselves. */
-	.search = { .request = 13, .question = 47 },
+	/* Wire A4 (1.2), and BS Fig. 5 (1.4), whose request is the same. Fan-outs of other sizes, 18, 30, 31
+	   and 346 bytes (wire A5, B4), belong to logins and contacts: clients send them by themselves. So did
+	   those of 0.97 with the 44 bytes of its searches (report on 0.97, Figs. 3 and 6), which cannot be
+	   told therefore. */
+	.search = { .request = 13, .question = { 47, 171, 54 } },
 	.csc_rules = skype_csc_rules,
 	.csc_rule_count = SKYPE_CSC_RULES,
 	.csc_socket = &skype_csc_rules[SKYPE_CSC_COUNTED],

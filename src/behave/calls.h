@@ -40,7 +40,10 @@ struct media_flow {
 	uint32_t client; /* recognised client socket at one end; 0 none */
 	uint32_t
 		hosts_with_client; /* bit p: a recognised client of protocols[p] is on one of the two hosts */
-	struct media_path path;    /* as far as its messages told */
+	/* Likewise, whose UDP is blocked; only if this is its second connection to that place, as signalling
+	 * comes first, and not if libndpi sees another protocol in the flow. */
+	uint32_t hosts_cut_off;
+	struct media_path path; /* as far as its messages told */
 	enum media_verdict verdict;
 	enum media_basis basis;
 	uint32_t call; /* 1..; 0 none; after call_table_group() */

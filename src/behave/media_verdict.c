@@ -29,6 +29,31 @@ static int protocol_by_payload(const struct media_flow *f, const struct stream_r
 	return -1;
 }
 
+/* Both ways a voice, in random bytes, which are all that the protocol's media over TCP have to show. */
+static bool is_random_talk(const struct media_report *r, const struct csc_rule *rule)
+{
+	bool both[2] = { false, false };
+
+	for (uint32_t i = 0; rule && i < r->streams; i++) {
+		const struct stream_report *s = &r->stream[i];
+		both[s->dir] = stream_is_like_voice(s) &&
+			       csc_judge(s->csc_messages, s->csc_above, rule) == CSC_PASSES;
+	}
+	return both[0] && both[1];
+}
+
+/*
+ * The protocol of a client whose UDP is blocked, which therefore calls over TCP, through nodes that it never
+ * asked; -1: none. Any tunnel with a voice in it looks the same: of other hosts nothing is said.
+ */
+static int protocol_by_blocked_client(const struct media_flow *f)
+{
+	for (unsigned p = 0; f->l4 == IPPROTO_TCP && p < protocol_count; p++)
+		if (f->hosts_cut_off >> p & 1 && is_random_talk(f->report, protocols[p]->csc_tcp))
+			return (int)p;
+	return -1;
+}
+
 /* Over TCP: payload that is not random is none of the client's media. */
 static bool is_refuted(const struct media_flow *f, const struct stream_report *s)
 {
@@ -48,6 +73,7 @@ void media_judge(struct media_flow *f)
 {
 	const struct media_report *r = f->report;
 	bool client = has_media_client(f);
+	int blocked = f->client ? -1 : protocol_by_blocked_client(f);
 
 	f->verdict = MEDIA_NOT;
 	f->basis = MEDIA_BASIS_none;
@@ -62,7 +88,7 @@ void media_judge(struct media_flow *f)
 	for (uint32_t i = 0; i < r->streams; i++) {
 		if (!stream_is_like_voice(&r->stream[i]) || is_refuted(f, &r->stream[i]))
 			continue;
-		int told = protocol_by_payload(f, &r->stream[i]);
+		int told = blocked >= 0 ? blocked : protocol_by_payload(f, &r->stream[i]);
 		if (f->verdict == MEDIA_NOT)
 			f->verdict = MEDIA_VOIP_LIKE;
 		if (client || told >= 0)

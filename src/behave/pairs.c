@@ -228,7 +228,8 @@ bool pair_acceptance(const struct protocol *p, enum direction question, const st
 			*ns = m.ns > r->first_ns ? m.ns : r->first_ns;
 			return true;
 		}
-		asked = m.dir == question && m.size == p->supernode.question;
+		asked = m.dir == question &&
+			(m.size == p->supernode.question || (m.size == p->supernode.resent && m.size > 0));
 	}
 	return false;
 }

@@ -108,21 +108,33 @@ static bool survey_supernode(struct searches *s, const struct labelled_flow *f, 
 	return true;
 }
 
-/* A node is asked once in a search: sent again, a question is the same one. */
-static bool survey_node(struct searches *s, const struct labelled_flow *f, uint16_t size, struct error *err)
+static bool is_question(const struct protocol *p, uint64_t bytes)
 {
+	for (unsigned i = 0; i < SEARCH_QUESTIONS_MAX && p->search.question[i]; i++)
+		if (bytes == p->search.question[i])
+			return true;
+	return false;
+}
+
+/* A node is asked once in a search: sent again, a question is the same one. */
+static bool survey_node(struct searches *s, const struct labelled_flow *f, struct error *err)
+{
+	const struct protocol *p = protocols[f->protocol];
 	struct episode_reader reader = episode_reader_on(f);
 	struct episode_message m;
 	struct question open = { 0 };
 
 	while (episode_next(&reader, &m)) {
 		bool late = m.ns > open.ns + SEARCH_LONGEST_NS;
-		if (open.client && late) {
+		/* What comes after something else was said answers that: a notice and its ACK, for instance.
+		 */
+		bool other = m.out && open.answered && !is_question(p, m.bytes);
+		if (open.client && (late || other)) {
 			if (!add_question(s, &open, err))
 				return false;
 			open.client = 0;
 		}
-		if (m.out && m.bytes == size && !open.client) {
+		if (m.out && !open.client && is_question(p, m.bytes)) {
 			open = (struct question){
 				.client = f->client, .ns = m.ns, .last_ns = m.ns, .flow = f->r->first_packet
 			};
@@ -140,10 +152,10 @@ bool searches_survey(struct searches *s, const struct labelled_flow *f, struct e
 {
 	const struct protocol *p = protocols[f->protocol];
 
-	if (!p->search.question || f->media || f->r->sizes == 0)
+	if (!p->search.question[0] || f->media || f->r->sizes == 0)
 		return true;
 	if (f->r->l4 == IPPROTO_UDP)
-		return survey_node(s, f, p->search.question, err);
+		return survey_node(s, f, err);
 	if (f->r->role == ROLE_supernode && f->client_is_initiator)
 		return survey_supernode(s, f, p->search.request, err);
 	return true;

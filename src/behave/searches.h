@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "behave/labelled.h"
 
-#define SEARCH_EVENTS_MAX 1000000U /* 40 bytes each; the week of bench/make_week.c has 205,000 questions */
+#define SEARCH_EVENTS_MAX 1000000U /* 40 bytes each; a made week of RMM's campus had 205,000 questions */
 #define SEARCH_NODES_MIN  3U       /* wire A4: three nodes; BS IV.C: four or eight */
 /* Wire A4: 0.2 ms from the supernode's answer to the questions. BS asks for "a second or so". */
 #define SEARCH_AFTER_NS INT64_C(1000000000)

@@ -19,7 +19,7 @@
 #define SESSION_SILENCE_NS INT64_C(35000000000)
 #define SESSION_ASKED      4U /* nodes: a burst of probes (wire B1: four at 61.059 s, 67.178 s) */
 /* Of all clients, 72 bytes each. Where nothing but UDP is seen, hardly a flow is within a silence of the
- * next: a made week of 2.5 million flows, as many as RMM have (bench/make_week.c), has 2.3 million. */
+ * next: a made week of 2.5 million flows, as many as RMM have, had 2.3 million. */
 #define SESSIONS_MAX  5000000U
 #define SESSION_NEVER INT64_MAX
 /* Messages on a connection to a supernode that works, sent and received: it goes on after the openings (wire

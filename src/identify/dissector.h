@@ -96,6 +96,8 @@ enum machinery_kind {
 	MACHINERY_KIND_COUNT
 };
 
+#define SEARCH_QUESTIONS_MAX 3U /* sizes; what is left over is 0 */
+
 /* A protocol: one or more dissectors whose evidence adds up. Static. */
 struct protocol {
 	const char *name;           /* "skype": key in CLI, database and reports; never renamed */
@@ -113,16 +115,17 @@ struct protocol {
 	 */
 	int64_t retry_ns;
 	/* The node that takes the client in: payload of the question and of its answer over UDP, and of the
-	 * client's first message over TCP to the same address and port (ROLE_supernode). */
+	 * client's first message over TCP to the same address and port (ROLE_supernode). resent: of the
+	 * question when it has to be sent again in another form; 0: there is none. */
 	struct {
-		uint16_t question, answer, first_message;
+		uint16_t question, answer, first_message, resent;
 	} supernode;
 	/* Where clients go when nobody answers over UDP or on the nodes' own ports; 0: nowhere. */
 	uint16_t fallback_ports[2];
-	/* A user search (behave/searches.h): the request to the supernode, and the question that the nodes
-	 * are asked then, payload bytes; 0: it cannot be told. */
+	/* A user search (behave/searches.h): the request to the supernode, and the questions that the nodes
+	 * are asked then, one each, payload bytes; the first 0: it cannot be told. */
 	struct {
-		uint16_t request, question;
+		uint16_t request, question[SEARCH_QUESTIONS_MAX];
 	} search;
 	/* What the first 64 bits of its media look like over UDP, one rule or more; where one passes, and the
 	 * sizes and gaps are a voice's, a flow is a call of the protocol without a client socket. */

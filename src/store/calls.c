@@ -20,9 +20,13 @@ bool calls_note(struct call_table *calls, const struct candidates *c, struct flo
 		.client = row->client,
 		.path = call_table_find_path(calls, r->first_packet),
 	};
-	for (unsigned p = 0; p < protocol_count; p++)
+	for (unsigned p = 0; p < protocol_count; p++) {
 		if (client_of_host(c, p, &r->initiator.ip) || client_of_host(c, p, &r->responder.ip))
 			flow.hosts_with_client |= UINT32_C(1) << p;
+		if (!contradicted(r, protocols[p]) && candidates_cut_off(c, p, &r->initiator.ip) &&
+		    candidates_second_connection(c, r))
+			flow.hosts_cut_off |= UINT32_C(1) << p;
+	}
 	media_judge(&flow);
 	if (flow.verdict == MEDIA_NOT)
 		return true;

@@ -1,5 +1,6 @@
 /* Sockets that have any evidence; see candidates.h. */
 #include "store/candidates.h"
+#include "behave/setups.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,8 +56,9 @@ bool candidates_gather(struct candidates *c, struct socket_table *sockets, uint3
 	c->entry = malloc(room * sizeof(struct socket_entry *));
 	c->next_of_host = malloc(room * sizeof *c->next_of_host);
 	c->callers = calloc(room, sizeof *c->callers);
+	c->reach = calloc(room, sizeof *c->reach);
 	c->host = malloc(room * sizeof *c->host);
-	if (!c->pairs || !c->entry || !c->next_of_host || !c->callers || !c->host ||
+	if (!c->pairs || !c->entry || !c->next_of_host || !c->callers || !c->reach || !c->host ||
 	    !bloom_reserve(&c->sockets_met, room) || !bloom_reserve(&c->hosts_met, room) ||
 	    !socket_table_each(sockets, add_candidate, c, err))
 		return error_memory(err, "the list of client sockets");
@@ -69,6 +71,7 @@ void candidates_drop(struct candidates *c)
 	free(c->entry);
 	free(c->next_of_host);
 	free(c->callers);
+	free(c->reach);
 	free(c->host);
 	free(c->client);
 	free(c->tcp);
@@ -203,13 +206,22 @@ static void judge_callers(struct candidates *c)
 {
 	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
 		const struct pair *pair = pair_table_at(c->pairs, i);
+		struct reach *reach = &c->reach[pair->client - 1];
 		add_caller(&c->callers[pair->client - 1], pair);
+		reach->asked += pair->client_first;
+		reach->reached = reach->reached || pair->spoke || !pair->client_first;
 	}
 	for (uint32_t i = 0; i < c->count; i++) {
 		c->entry[i]->is_called = callers_make_supernode(&c->callers[i]);
 		if (c->entry[i]->is_called)
 			socket_entry_add(c->entry[i], MACHINERY_CALLED, c->callers[i].first_packet);
 	}
+}
+
+/* Its UDP is blocked: SETUP_ASKED_MIN peers or more were asked, and nothing ever came. */
+static bool is_cut_off(const struct candidates *c, uint32_t candidate)
+{
+	return c->reach[candidate - 1].asked >= SETUP_ASKED_MIN && !c->reach[candidate - 1].reached;
 }
 
 /* The pair of this candidate and a peer that has answered it in the protocol; NULL: none. */
@@ -260,13 +272,10 @@ bool candidates_judge(struct candidates *c, const struct openings *openings, str
 
 	if (!bloom_reserve(&c->peers_met, peers))
 		return error_memory(err, "the peers of clients");
-	for (uint32_t i = 0; i < peers; i++) {
-		const struct peer *peer = pair_table_peer_at(c->pairs, i);
-		if (peer->answered)
-			bloom_add(&c->peers_met, endpoint_hash(&c->key, 0, &peer->socket));
-	}
 	judge_peers(c);
 	judge_callers(c);
+	for (uint32_t i = 0; i < peers; i++)
+		bloom_add(&c->peers_met, endpoint_hash(&c->key, 0, &pair_table_peer_at(c->pairs, i)->socket));
 	judge_hosts(c, openings);
 	for (uint32_t i = 0; i < c->count; i++)
 		socket_judge_randomness(c->entry[i]);
@@ -331,15 +340,15 @@ const struct socket_entry *client_at(const struct candidates *c, unsigned p, con
 const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host_ip,
 					  const struct endpoint *far, const struct pair **pair)
 {
-	const struct peer *peer = pair_table_peer(c->pairs, p, far);
-	const struct host *host = peer && peer->answered ? find_host(c, host_ip) : NULL;
+	const struct host *host = pair_table_peer(c->pairs, p, far) ? find_host(c, host_ip) : NULL;
 	uint32_t walked = 0;
 
 	for (uint32_t i = host ? host->first : 0; i && walked++ < HOST_CANDIDATES_MAX;
 	     i = c->next_of_host[i - 1]) {
 		const struct socket_entry *s = c->entry[i - 1];
-		*pair = s->protocol == p ? spoken_pair(c, s, far) : NULL;
-		if (*pair && is_recognised(c, s))
+		*pair = s->protocol == p ? pair_table_find(c->pairs, s->candidate, p, far) : NULL;
+		/* Those that it asked in vain it asks again over TCP (BS Fig. 3, IV.B.6). */
+		if (*pair && ((*pair)->spoke || (*pair)->client_first) && is_recognised(c, s))
 			return s;
 	}
 	return NULL;
@@ -355,4 +364,27 @@ uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip 
 		if (c->entry[i - 1]->protocol == p && is_recognised(c, c->entry[i - 1]))
 			return c->entry[i - 1]->client;
 	return 0;
+}
+
+bool candidates_cut_off(const struct candidates *c, unsigned p, const struct ip *host_ip)
+{
+	const struct host *host = find_host(c, host_ip);
+	uint32_t walked = 0;
+
+	for (uint32_t i = host ? host->first : 0; i && walked++ < HOST_CANDIDATES_MAX;
+	     i = c->next_of_host[i - 1])
+		if (c->entry[i - 1]->protocol == p && is_cut_off(c, i) && is_recognised(c, c->entry[i - 1]))
+			return true;
+	return false;
+}
+
+bool candidates_second_connection(const struct candidates *c, const struct flow_record *r)
+{
+	for (uint32_t i = 0; r->l4 == IPPROTO_TCP && i < c->tcps; i++) {
+		const struct tcp_contact *t = &c->tcp[i];
+		if (t->first_packet < r->first_packet && t->first_ns >= r->first_ns - CALL_SETUP_MAX_NS &&
+		    ip_equal(&t->from, &r->initiator.ip) && endpoint_equal(&t->to, &r->responder))
+			return true;
+	}
+	return false;
 }

@@ -33,11 +33,18 @@ struct host { /* an address with candidates */
 	uint32_t opened;      /* bit p: its openings of protocol p have counted */
 };
 
+/* Whether anything comes to a candidate over UDP. */
+struct reach {
+	uint32_t asked; /* peers that it spoke to first */
+	bool reached;   /* somebody answered, or came by himself */
+};
+
 struct candidates {
 	struct socket_table *sockets; /* borrowed */
 	struct pair_table *pairs;
 	struct socket_entry **entry; /* entry[i] has candidate number i + 1; in order of first evidence */
 	struct callers *callers;     /* beside entry[]; after candidates_judge() */
+	struct reach *reach;         /* likewise */
 	uint32_t *next_of_host;      /* beside entry[]: the next candidate number of the same host; 0: none */
 	uint32_t count, clients;
 	struct socket_entry **client; /* client[i] has client number i + 1; after candidates_verdicts() */
@@ -53,7 +60,7 @@ struct candidates {
 	 * all protocols together. By endpoint_hash() and hash_host() with `key`.
 	 */
 	struct bloom sockets_met, hosts_met;
-	struct bloom peers_met;   /* peers that have answered somebody; from candidates_judge() on */
+	struct bloom peers_met;   /* all peers; from candidates_judge() on */
 	struct bloom clients_met; /* sockets of recognised clients; from candidates_verdicts() on */
 };
 
@@ -80,11 +87,20 @@ bool is_stray(const struct flow_record *r, unsigned p);
 bool is_to_itself(const struct flow_record *r);
 /* The recognised client at this socket, or NULL. */
 const struct socket_entry *client_at(const struct candidates *c, unsigned p, const struct endpoint *end);
-/* The first recognised client of this host that a peer at `far` has answered, and their pair; or NULL. */
+/* The first recognised client of this host that asked a peer at `far` over UDP, or was answered by it, and
+ * their pair; or NULL. */
 const struct socket_entry *client_of_peer(const struct candidates *c, unsigned p, const struct ip *host,
 					  const struct endpoint *far, const struct pair **pair);
 /* Number of the first recognised client of this host; 0: none. */
 uint32_t client_of_host(const struct candidates *c, unsigned p, const struct ip *host);
+/* A recognised client of this host asked SETUP_ASKED_MIN peers or more over UDP, and nothing ever came to it:
+ * its UDP is blocked, and all that it does goes over TCP. */
+bool candidates_cut_off(const struct candidates *c, unsigned p, const struct ip *host);
+/* r, TCP: its initiator opened another connection to the same address and port at most CALL_SETUP_MAX_NS
+ * before. A call is signalled over TCP before its media join it at the same node (BS IV.D, Fig. 10; report on
+ * 0.97, Fig. 11); programs that speak over one connection do not. */
+#define CALL_SETUP_MAX_NS INT64_C(60000000000) /* nobody rings for longer */
+bool candidates_second_connection(const struct candidates *c, const struct flow_record *r);
 /* libndpi sees, by payload, something that is not this protocol. */
 bool contradicted(const struct flow_record *r, const struct protocol *protocol);
 #endif

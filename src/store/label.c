@@ -2,12 +2,13 @@
 #include "store/label.h"
 #include <string.h>
 
-/* What a TCP flow to a peer is for: the node that took the client in over UDP is its supernode. */
+/* What a TCP flow to a peer is for: the node that took the client in over UDP is its supernode. Where UDP is
+ * blocked none can, and every node is asked over TCP to be one. */
 static enum flow_role role_of_tcp(const struct flow_record *r, unsigned p, const struct pair *pair)
 {
 	const struct protocol *protocol = protocols[p];
-	bool supernode = protocol->supernode.first_message && pair->accepted &&
-			 pair->accepted_ns <= r->first_ns &&
+	bool candidate = pair->accepted ? pair->accepted_ns <= r->first_ns : !pair->spoke;
+	bool supernode = protocol->supernode.first_message && candidate &&
 			 r->side[TO_RESPONDER].first_size == protocol->supernode.first_message;
 
 	return supernode ? ROLE_supernode : ROLE_node;

@@ -365,17 +365,19 @@ FROM calls c JOIN runs r USING (run);
 -- kept (scenes). In the flow of the media a second is left out on either side: where no format is known, media begin and
 -- end with a whole second of talk, and there may be voice beside it. Set-up through a third node cannot be told from its other traffic.
 CREATE VIEW B10_signalling AS
-WITH said AS (SELECT c.run, c.protocol, c.call, f.proto, m.bytes,
+WITH scene AS MATERIALIZED (SELECT run, flow, proto, client_ip, server_ip, role FROM flows -- a few of millions: one scan
+                            WHERE (run, flow) IN (SELECT run, flow FROM scene_flows WHERE kind = 'call')),
+     said AS (SELECT c.run, c.protocol, c.call, f.proto, m.bytes,
                      CASE WHEN m.ts_ns BETWEEN c.first_ns - 10000000000
                                            AND c.first_ns - CASE f.role WHEN 'media' THEN 1000000000 ELSE 0 END
                           THEN 'set-up'
                           WHEN m.ts_ns BETWEEN c.last_ns + CASE f.role WHEN 'media' THEN 1000000000 ELSE 0 END
                                            AND c.last_ns + 5000000000 THEN 'tear-down' END AS part
-              FROM flows f CROSS JOIN scene_flows s ON s.run = f.run AND s.flow = f.flow AND s.kind = 'call'
-                   CROSS JOIN calls c ON c.run = s.run AND c.call = s.number
+              FROM scene_flows s CROSS JOIN calls c ON c.run = s.run AND c.call = s.number
+                   CROSS JOIN scene f ON f.run = s.run AND f.flow = s.flow
                    CROSS JOIN messages m ON m.run = f.run AND m.flow = f.flow
-              WHERE (f.client_ip = c.near_ip AND f.server_ip = c.far_ip)
-                    OR (f.client_ip = c.far_ip AND f.server_ip = c.near_ip))
+              WHERE s.kind = 'call' AND ((f.client_ip = c.near_ip AND f.server_ip = c.far_ip)
+                                         OR (f.client_ip = c.far_ip AND f.server_ip = c.near_ip)))
 SELECT run, protocol, call, part, group_concat(DISTINCT proto) AS proto, count(*) AS messages, sum(bytes) AS bytes
 FROM said WHERE part IS NOT NULL GROUP BY run, protocol, call, part;
 

@@ -191,6 +191,18 @@ static void test_acceptance(void **state)
 	/* The other side's question (here: 18 after 18) is not the client's. */
 	assert_true(pair_acceptance(p, TO_INITIATOR, log, &r, &ns));
 
+	/* Wire A3: 18 bytes, a NAK of 11, the question again in 23; here 18 come back (there 51). */
+	struct logged_message again[] = { { 0, 18, TO_RESPONDER, 0 },
+					  { 10, 11, TO_INITIATOR, 0 },
+					  { 10, 23, TO_RESPONDER, 0 },
+					  { 10, 18, TO_INITIATOR, 0 } };
+	r.first_ns = 0;
+	r.sizes = 4;
+	assert_true(pair_acceptance(p, TO_RESPONDER, again, &r, &ns));
+	assert_int_equal(ns, 30 * MESSAGE_TICK_NS);
+	again[3].size = 51;
+	assert_false(pair_acceptance(p, TO_RESPONDER, again, &r, &ns));
+
 	struct error err;
 	struct pair_table *t = pair_table_new(4, &err);
 	const struct endpoint far = at(2, 7), other = at(3, 7);

@@ -209,6 +209,47 @@ static void test_tcp_rule_refutes(void **state)
 	expect(&r, UDP, 7, MEDIA_CALL, MEDIA_BASIS_socket); /* the rule is for TCP alone */
 }
 
+/* The host's client gets no UDP: a voice in random bytes both ways, over TCP, is its call. */
+static void test_blocked_client(void **state)
+{
+	(void)state;
+	struct media_report r = talk();
+	r.stream[0].csc_above = r.stream[1].csc_above = 0;
+	struct media_flow f = { .report = &r, .l4 = TCP, .protocol = -1, .hosts_with_client = 1U << SECRET };
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE); /* others' calls have nodes that they asked over UDP */
+	f.hosts_cut_off = 1U << OPEN;                 /* of a protocol without media */
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	f.hosts_cut_off = 1U << SECRET;
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_CALL);
+	assert_int_equal(f.basis, MEDIA_BASIS_statistics);
+	assert_int_equal(f.protocol, SECRET);
+	f.protocol = -1;
+	f.l4 = UDP;
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	f.l4 = TCP;
+	r.stream[0].csc_above = 0x0001; /* a header: TLS, say */
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	r.stream[0].csc_above = 0;
+	r.stream[0].csc_messages = 150; /* too few to tell */
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	r.stream[0].csc_messages = 660;
+	r.stream[0].voice.belief = NBC_ACCEPT - 0.01F; /* a voice one way only */
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	r = talk();
+	r.streams = 1;
+	r.stream[0].csc_above = 0;
+	media_judge(&f);
+	assert_int_equal(f.verdict, MEDIA_VOIP_LIKE);
+	assert_int_equal(f.protocol, -1);
+}
+
 static void test_format(void **state)
 {
 	(void)state;
@@ -250,7 +291,7 @@ static void test_assumed_score(void **state)
 	s.codec = "PCMU";
 	assert_true(narrow > 0 && stream_mos(&s, UDP, 0, &assumed) == narrow);
 	assert_true(stream_mos(&s, IPPROTO_TCP, 0, &assumed) == 0); /* nothing is lost there but time */
-	s.lost = 101; /* more than the 20 % that G.107 knows */
+	s.lost = 101;                                               /* more than the 20 % that G.107 knows */
 	assert_true(stream_mos(&s, UDP, 0, &assumed) == 0);
 	s.lost = 0;
 	s.codec = NULL;
@@ -281,9 +322,8 @@ static void test_score(void **state)
 	s.jitter_mean_ms = 150; /* a buffer of 300 ms: R = 68 or so */
 	assert_true(score(&s, 0) < clean - 0.7F);
 	s.jitter_mean_ms = 5;
-	assert_true(score(&s, 100) == clean); /* a round trip of 100 ms is what is assumed */
-	assert_true(score(&s, 600) <
-		    clean - 0.5F); /* 300 ms one way: R = 70 or so (G.107, figure of Ta) */
+	assert_true(score(&s, 100) == clean);       /* a round trip of 100 ms is what is assumed */
+	assert_true(score(&s, 600) < clean - 0.5F); /* 300 ms one way: R = 70 or so (G.107, figure of Ta) */
 	s.codec = "pcmu";
 	assert_true(score(&s, 0) == clean);
 	s.codec = "H264";
@@ -771,6 +811,7 @@ int main(void)
 		cmocka_unit_test(test_socket_without_media),
 		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_tcp_rule_refutes),
+		cmocka_unit_test(test_blocked_client),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_score),
 		cmocka_unit_test(test_assumed_score),

@@ -2,6 +2,7 @@
  * What TCP flows are by the flows before them: retries of an opening (wire C3, form 3), and the memory of
  * what is expected; with the registry's own protocols.
  */
+#include "base/clock.h"
 #include "identify/expect.h"
 #include "store/label.h"
 #include "dissectors/bittorrent/bittorrent.h"
@@ -245,6 +246,97 @@ static void test_two_protocols_on_a_socket(void **state)
 	socket_table_free(sockets);
 }
 
+/* BS IV.B.6: 20 peers asked over UDP, and nothing ever came. */
+static bool is_cut_off(uint32_t asked, bool answered, bool called)
+{
+	struct error err;
+	const struct socket_options options = { .max_sockets = 16,
+						.verdict_bits = VERDICT_BITS_DEFAULT,
+						.suspect_bits = SUSPECT_BITS_DEFAULT,
+						.internal = internal };
+	struct socket_table *sockets = socket_table_new(&options, &err);
+	const struct endpoint own = HOST(40000), other = at(10, 77, 40000);
+	const unsigned skype = index_of(&protocol_skype);
+	struct candidates c;
+	uint32_t recognised;
+
+	make_client(sockets, HOST(40000), &protocol_skype);
+	assert_true(candidates_gather(&c, sockets, 64, &err));
+	for (uint32_t i = 0; i < asked + called; i++) {
+		struct flow_record r = { .initiator =
+						 i < asked ? HOST(40000) : at(198, (uint8_t)(i + 1), 7000),
+					 .responder =
+						 i < asked ? at(198, (uint8_t)(i + 1), 7000) : HOST(40000),
+					 .l4 = IPPROTO_UDP,
+					 .protocol = -1,
+					 .first_packet = i + 1,
+					 .matched = udp_dissectors_of(&protocol_skype) };
+		r.side[TO_RESPONDER].packets = 1;
+		r.side[TO_INITIATOR].packets = answered && i == 0;
+		assert_true(candidates_add(&c, &r, NULL, &err));
+	}
+	assert_true(candidates_judge(&c, &openings, &err));
+	assert_true(candidates_verdicts(&c, &recognised, &err));
+	assert_int_equal(recognised, 1);
+	bool result = candidates_cut_off(&c, skype, &own.ip);
+	assert_false(candidates_cut_off(&c, index_of(&protocol_bittorrent), &own.ip));
+	assert_false(candidates_cut_off(&c, skype, &other.ip));
+	candidates_drop(&c);
+	socket_table_free(sockets);
+	return result;
+}
+
+static void test_cut_off(void **state)
+{
+	(void)state;
+	assert_true(is_cut_off(20, false, false));
+	assert_false(is_cut_off(19, false, false));
+	assert_false(is_cut_off(20, true, false));
+	assert_false(is_cut_off(20, false, true));
+}
+
+/* Media over TCP join the signalling of the call at the same node (BS IV.D): not the first connection there,
+ * not one long after the other, and not one of another host, to another port, or over UDP. */
+static void test_second_connection(void **state)
+{
+	struct error err;
+	const struct socket_options options = { .max_sockets = 16,
+						.verdict_bits = VERDICT_BITS_DEFAULT,
+						.suspect_bits = SUSPECT_BITS_DEFAULT,
+						.internal = internal };
+	struct socket_table *sockets = socket_table_new(&options, &err);
+	struct candidates c;
+	struct flow_record r = { .initiator = HOST(50000),
+				 .responder = at(198, 1, 7000),
+				 .l4 = IPPROTO_TCP,
+				 .protocol = -1,
+				 .first_ns = 100 * NS_PER_S,
+				 .first_packet = 10 };
+
+	(void)state;
+	make_client(sockets, HOST(40000), &protocol_skype);
+	assert_true(candidates_gather(&c, sockets, 64, &err));
+	assert_true(candidates_add(&c, &r, NULL, &err));
+	assert_false(candidates_second_connection(&c, &r));
+	r.initiator = HOST(50001);
+	r.first_packet = 20;
+	r.first_ns += 60 * NS_PER_S;
+	assert_true(candidates_second_connection(&c, &r));
+	r.first_ns++;
+	assert_false(candidates_second_connection(&c, &r));
+	r.first_ns -= 2;
+	r.responder = at(198, 1, 7001);
+	assert_false(candidates_second_connection(&c, &r));
+	r.responder = at(198, 1, 7000);
+	r.l4 = IPPROTO_UDP;
+	assert_false(candidates_second_connection(&c, &r));
+	r.l4 = IPPROTO_TCP;
+	r.initiator = at(10, 77, 50001);
+	assert_false(candidates_second_connection(&c, &r));
+	candidates_drop(&c);
+	socket_table_free(sockets);
+}
+
 static struct flow flow_of(uint8_t l4, struct endpoint from, struct endpoint to)
 {
 	return (struct flow){ .key = { .low = from, .high = to, .l4 = l4 }, .initiator_is_low = true };
@@ -329,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_retry),          cmocka_unit_test(test_no_opening),
 		cmocka_unit_test(test_expected),       cmocka_unit_test(test_role_without_label),
 		cmocka_unit_test(test_expected_bound), cmocka_unit_test(test_two_protocols_on_a_socket),
+		cmocka_unit_test(test_cut_off),        cmocka_unit_test(test_second_connection),
 	};
 	return cmocka_run_group_tests(tests, make_nobody, drop_nobody);
 }

@@ -348,7 +348,7 @@ static void test_strangers(void **state)
 		udp(w, 20 + n, PEER(100 + n), (uint16_t)(30000 + n), CLIENT, PORT, other, sizeof other);
 	tcp(w, 90, CLIENT, 3000, PEER(101), 30001, 1, 0x02, ""); /* to one of them */
 	tcp(w, 91, CLIENT, 3000, PEER(101), 30001, 2, 0x10, "random bytes");
-	tcp(w, 92, CLIENT, 3001, PEER(3), 10003, 1, 0x02, ""); /* to a peer that never answered */
+	tcp(w, 92, CLIENT, 3001, PEER(3), 10003, 1, 0x02, ""); /* to a node that it asked in vain */
 	tcp(w, 93, CLIENT, 3001, PEER(3), 10003, 2, 0x10, "random bytes");
 	tcp(w, 94, PEER(150), 4000, CLIENT, PORT, 1, 0x02, ""); /* speaks, and is not answered */
 	tcp(w, 95, PEER(150), 4000, CLIENT, PORT, 2, 0x10, "random bytes");
@@ -356,7 +356,9 @@ static void test_strangers(void **state)
 	assert_int_equal(w->recorder.clients, 1);
 	assert_string_equal(w->recorder.client.verdict, "skype");
 	for (unsigned i = 0; i < w->recorder.flows; i++)
-		if (w->recorder.flow[i].l4 == IPPROTO_TCP || w->recorder.flow[i].initiator.port >= 30000)
+		if (w->recorder.flow[i].initiator.port == 3001) /* BS Fig. 3: it tries TCP there next */
+			assert_string_equal(w->recorder.flow[i].label, "skype-tcp");
+		else if (w->recorder.flow[i].l4 == IPPROTO_TCP || w->recorder.flow[i].initiator.port >= 30000)
 			assert_string_equal(w->recorder.flow[i].label, "unknown");
 	assert_int_equal(w->recorder.pairs, 12);
 	world_free(w);

@@ -95,14 +95,51 @@ static void test_search(void **state)
 	}
 }
 
+/* BS Fig. 5, of 1.4: two sizes of questions, 171 and 54 bytes, in one search, 8 nodes and then 16. */
+static void test_two_sizes(void **state)
+{
+	(void)state;
+	const double requests[] = { 20.0, 22.5 };
+	supernode(requests, 2);
+	for (uint8_t i = 0; i < 24; i++)
+		ask((i < 8 ? 20.151 : 22.651) + i * 0.00006, i, i % 2 ? 54 : 171, i < 20);
+	struct searches *s = run(false);
+	assert_int_equal(searches_count(s), 1);
+	const struct search *at = searches_at(s, 0);
+	assert_int_equal(at->nodes, 24);
+	assert_int_equal(at->answered, 20);
+	assert_int_equal(at->waves, 2);
+	assert_int_equal(at->bytes_out, 13 + 12 * (171 + 54));
+	searches_free(s);
+}
+
+/* A notice to a node that was asked, and its ACK (wire A3): no part of the search. */
+static void test_notice_behind(void **state)
+{
+	(void)state;
+	const double requests[] = { 20.0 };
+	supernode(requests, 1);
+	for (uint8_t n = 0; n < 3; n++)
+		ask(20.151, n, 47, 2);
+	play_message(&flows[2], 27.0, true, 346);
+	play_message(&flows[2], 27.1, false, 11);
+	struct searches *s = run(false);
+	assert_int_equal(searches_count(s), 1);
+	assert_int_equal(searches_at(s, 0)->last_ns, play_ns(20.351));
+	assert_int_equal(searches_at(s, 0)->bytes_out, 13 + 3 * 47);
+	assert_int_equal(searches_at(s, 0)->bytes_in, 48 + 6 * 1355);
+	searches_free(s);
+}
+
 /* Login probes, notices, the questions for contacts: fan-outs behind a request, and no search. */
 static void test_other_fan_outs(void **state)
 {
 	(void)state;
-	const double requests[] = { 20.0, 40.0, 60.0, 80.0, 100.0 };
-	static const uint16_t size[] = { 18, 22, 30, 31, 346 };
-	supernode(requests, 5);
-	for (unsigned i = 0; i < 5; i++)
+	const double requests[] = { 20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0 };
+	/* 44: of 0.97 (technical report, Fig. 3). 0: what is left over in the list of sizes is no size. */
+	static const uint16_t size[] = { 18, 22, 30, 31, 346, 44, 0 };
+	supernode(requests, 7);
+	for (unsigned i = 0; i < 7; i++)
 		for (uint8_t n = 0; n < 5; n++)
 			ask(requests[i] + 0.151, (uint8_t)(10 * i + n), size[i], 1);
 	struct searches *s = run(false);
@@ -234,6 +271,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_search, begin),
+		cmocka_unit_test_setup(test_two_sizes, begin),
+		cmocka_unit_test_setup(test_notice_behind, begin),
 		cmocka_unit_test_setup(test_other_fan_outs, begin),
 		cmocka_unit_test_setup(test_no_search, begin),
 		cmocka_unit_test_setup(test_repeated, begin),
