@@ -11,8 +11,8 @@ FS_UNITS = \
 	tests/unit/test_capture_reading \
 	tests/unit/test_chart \
 	tests/unit/test_clock \
-	tests/unit/test_contacts \
 	tests/unit/test_compare \
+	tests/unit/test_contacts \
 	tests/unit/test_decode \
 	tests/unit/test_decode_packets \
 	tests/unit/test_dissectors \
@@ -35,17 +35,28 @@ FS_UNITS = \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
 	tests/unit/test_overlays \
+	tests/unit/test_peer_frame \
+	tests/unit/test_peer_guard \
+	tests/unit/test_peer_message \
+	tests/unit/test_peer_mmdb \
+	tests/unit/test_peer_net \
+	tests/unit/test_peer_net_tcp \
+	tests/unit/test_peer_population \
+	tests/unit/test_peer_queue \
+	tests/unit/test_peer_scenario \
+	tests/unit/test_peer_truth \
+	tests/unit/test_peer_wire \
 	tests/unit/test_pipeline \
-	tests/unit/test_round_trips \
-	tests/unit/test_rtp \
-	tests/unit/test_rows \
-	tests/unit/test_series \
 	tests/unit/test_report \
+	tests/unit/test_round_trips \
+	tests/unit/test_rows \
+	tests/unit/test_rtp \
+	tests/unit/test_searches \
+	tests/unit/test_series \
 	tests/unit/test_show \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \
 	tests/unit/test_skype_tcp \
-	tests/unit/test_searches \
 	tests/unit/test_sockets \
 	tests/unit/test_statistics \
 	tests/unit/test_store \
@@ -67,6 +78,7 @@ FS_UNIT_SHARED = \
 	tests/unit/decode_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
+	tests/unit/peer_world.h \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h
 # Runs the command itself, on a registry of its own that breaks its promises.
