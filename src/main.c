@@ -10,9 +10,10 @@
 const struct subcommand *const subcommands[] = {
 	&subcommand_read,       &subcommand_show,
 	&subcommand_report,     &subcommand_chart,
-	&subcommand_compare,    &subcommand_self_test,
-	&subcommand_train,      &subcommand_man,
-	&subcommand_completion, NULL,
+	&subcommand_compare,    &subcommand_score,
+	&subcommand_self_test,  &subcommand_train,
+	&subcommand_man,        &subcommand_completion,
+	NULL,
 };
 
 static void program_help(FILE *out)

@@ -37,6 +37,13 @@ FS_VIEWS = \
 	src/views/query.h \
 	src/views/report.c \
 	src/views/report.h \
+	src/views/score.c \
+	src/views/score.h \
+	src/views/score_merge.c \
+	src/views/score_parts.h \
+	src/views/score_print.c \
+	src/views/score_rows.c \
+	src/views/score_truth.c \
 	src/views/show.c \
 	src/views/show.h \
 	src/views/show_measured.c \
