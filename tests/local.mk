@@ -35,15 +35,20 @@ FS_UNITS = \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
 	tests/unit/test_overlays \
+	tests/unit/test_peer_2015 \
+	tests/unit/test_peer_calls \
+	tests/unit/test_peer_client \
 	tests/unit/test_peer_frame \
 	tests/unit/test_peer_guard \
 	tests/unit/test_peer_message \
 	tests/unit/test_peer_mmdb \
 	tests/unit/test_peer_net \
 	tests/unit/test_peer_net_tcp \
+	tests/unit/test_peer_online \
 	tests/unit/test_peer_population \
 	tests/unit/test_peer_queue \
 	tests/unit/test_peer_scenario \
+	tests/unit/test_peer_search \
 	tests/unit/test_peer_truth \
 	tests/unit/test_peer_wire \
 	tests/unit/test_pipeline \
@@ -78,6 +83,9 @@ FS_UNIT_SHARED = \
 	tests/unit/decode_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
+	tests/unit/peer_client_play.h \
+	tests/unit/peer_clock.h \
+	tests/unit/peer_play.h \
 	tests/unit/peer_world.h \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h

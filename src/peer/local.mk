@@ -1,8 +1,31 @@
 FS_PEER = \
+	src/peer/answers.c \
+	src/peer/answers.h \
 	src/peer/atlas.c \
 	src/peer/atlas.h \
 	src/peer/background.c \
 	src/peer/background.h \
+	src/peer/call.h \
+	src/peer/call_media.c \
+	src/peer/call_plan.c \
+	src/peer/call_plan.h \
+	src/peer/call_signalling.c \
+	src/peer/client.c \
+	src/peer/client.h \
+	src/peer/client_2015.c \
+	src/peer/client_2015.h \
+	src/peer/client_2015_try.c \
+	src/peer/client_call.c \
+	src/peer/client_find.c \
+	src/peer/client_login.c \
+	src/peer/client_online.c \
+	src/peer/client_online.h \
+	src/peer/client_search.c \
+	src/peer/client_services.c \
+	src/peer/client_start.c \
+	src/peer/client_start.h \
+	src/peer/client_supernode.c \
+	src/peer/client_waves.c \
 	src/peer/endpoint.c \
 	src/peer/fact.h \
 	src/peer/frame.c \
@@ -11,11 +34,15 @@ FS_PEER = \
 	src/peer/guard.h \
 	src/peer/message.c \
 	src/peer/message.h \
+	src/peer/message_2015.c \
+	src/peer/message_2015.h \
 	src/peer/message_server.c \
 	src/peer/mmdb.c \
 	src/peer/mmdb.h \
 	src/peer/net.h \
 	src/peer/net_virtual.c \
+	src/peer/node_2015.c \
+	src/peer/node_2015.h \
 	src/peer/population.h \
 	src/peer/population_calls.c \
 	src/peer/population_chance.c \
@@ -31,7 +58,15 @@ FS_PEER = \
 	src/peer/population_voice.c \
 	src/peer/queue.c \
 	src/peer/queue.h \
+	src/peer/reply.c \
+	src/peer/reply.h \
+	src/peer/role.c \
 	src/peer/role.h \
+	src/peer/role_node.c \
+	src/peer/role_relay.c \
+	src/peer/role_server.c \
+	src/peer/role_web.c \
+	src/peer/roles.h \
 	src/peer/scenario.c \
 	src/peer/scenario.h \
 	src/peer/scenario_check.c \
@@ -43,6 +78,10 @@ FS_PEER = \
 	src/peer/scenario_read.h \
 	src/peer/scenario_text.c \
 	src/peer/scenario_values.c \
+	src/peer/script_2015.c \
+	src/peer/script_2015.h \
+	src/peer/talk.c \
+	src/peer/talk.h \
 	src/peer/truth.c \
 	src/peer/truth.h \
 	src/peer/truth_facts.c \
