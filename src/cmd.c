@@ -1,4 +1,4 @@
-/* What the subcommands share: lookup by name, the program's own help text, and how an error is shown. */
+/* What the subcommands share: lookup by name, and how an error is shown. */
 #include "cmd.h"
 #include "views/escape.h"
 #include <signal.h>
@@ -9,25 +9,6 @@
 
 #define SUBCOMMANDS_MOST 32
 #define WIDTH_OF_FILES   80U /* of tables that do not go to a terminal */
-
-const struct command program_command = {
-	.name = "",
-	.summary = "find the sockets that run a hidden peer-to-peer overlay",
-	.usage = "COMMAND [options] ...",
-	.details =
-		"footsteps reads packets and answers, about a peer-to-peer voice overlay that hides behind "
-		"random ports and encryption: which sockets run it, what its signalling costs, whom they "
-		"talk to, and when somebody logs in. Classic Skype is the first protocol and the reference; "
-		"BitTorrent, Gnutella, eDonkey, FastTrack and calls over RTP are found likewise, and every "
-		"other flow is labelled by libndpi.\n"
-		"\n"
-		"It is passive: it never sends a packet, and it never stores payload bytes. The same packets "
-		"give the same answer, however they are split into files.",
-	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\tanalyse saved captures as "
-		    "one trace\n"
-		    "footsteps show campus.db\twhat was found\n"
-		    "footsteps report campus.db -o report/\tevery table and figure, as an HTML page\n",
-};
 
 const struct subcommand *subcommand_find(const char *name)
 {
@@ -49,9 +30,10 @@ const struct subcommand *subcommand_named(const char *name, struct error *err)
 	const char *near = nearest_word(name, names);
 	if (near)
 		error_set(err, EXIT_USAGE,
-			  "unknown command '%.80s'; did you mean '%s'?\nsee 'footsteps --help'", name, near);
+			  "unknown command '%.80s'; did you mean '%s'?\nsee '" PROGRAM " --help'", name,
+			  near);
 	else
-		error_set(err, EXIT_USAGE, "unknown command '%.80s'\nsee 'footsteps --help'", name);
+		error_set(err, EXIT_USAGE, "unknown command '%.80s'\nsee '" PROGRAM " --help'", name);
 	return NULL;
 }
 
@@ -59,7 +41,7 @@ enum exit_status command_fail(const struct error *err)
 {
 	/* No text: there is nobody to tell, as when the reader of our output has gone. */
 	if (err->text[0]) {
-		fputs("footsteps: ", stderr);
+		fputs(PROGRAM ": ", stderr);
 		plain_put_lines(stderr, err->text); /* paths, and what a database says, are anybody's */
 		fputc('\n', stderr);
 	}

@@ -1,4 +1,7 @@
-/* What a subcommand is, and what subcommands share. Each is a cmd_*.c of its own, and a row in main.c. */
+/*
+ * What a subcommand is, and what subcommands share. Each is a cmd_*.c of its own, and a row in main.c. Both
+ * programs, footsteps and footsteps-peer, are made this way, and compile the shared files each for itself.
+ */
 #ifndef FS_CMD_H
 #define FS_CMD_H
 #include "base/error.h"
@@ -6,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#ifndef PROGRAM /* the makefile says it for the other one */
+#define PROGRAM "footsteps"
+#endif
 
 struct subcommand {
 	const char *name, *summary;             /* summary: a few words for the list of commands */
@@ -32,8 +39,12 @@ extern const struct subcommand subcommand_self_test;
 extern const struct subcommand subcommand_train;
 extern const struct subcommand subcommand_man, subcommand_completion;
 
-/* The program as a whole: the text of `footsteps --help` and footsteps(1). */
+/* The program as a whole: the text of `footsteps --help` and footsteps(1); in main.c. Its name is "". */
 extern const struct command program_command;
+/* What is special in the program's manual page: lines of man(7). */
+extern const char program_files[];
+/* main() of both: looks for the subcommand, runs it, and sees whether standard output took everything. */
+int program_main(int argc, char **argv);
 
 /* Prints "footsteps: TEXT" to stderr, escaped for a terminal, and returns the status: `return
  * command_fail(&err)`. */
@@ -45,7 +56,7 @@ unsigned command_width(void);
  * ignored (nohup) stays so. */
 void command_catch_signals(void (*handler)(int));
 
-/* Of footsteps itself: "0.2.0". */
+/* Of the program itself: "0.2.0". */
 const char *version_number(void);
 /* "libpcap 1.10.3, libndpi 4.2.0, ...": what is built in, for the manifest. False: buffer too small. */
 bool version_libraries(char *buffer, size_t size);

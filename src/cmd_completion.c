@@ -1,4 +1,5 @@
-/* footsteps completion: what a shell needs to complete our command lines, from the tables of options. */
+/* footsteps completion, footsteps-peer completion: what a shell needs to complete our command lines, from the
+ * tables of options. */
 #include "cmd.h"
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,8 @@ static void sentence_print(FILE *out, const char *text, const char *special, con
 /* --- bash --- */
 
 #define BASH_START                                                                                           \
-	"# bash completion of footsteps; made by 'footsteps completion bash'\n"                              \
-	"_footsteps()\n{\n"                                                                                  \
+	"# bash completion of " PROGRAM "; made by '" PROGRAM " completion bash'\n"                          \
+	"_" PROGRAM "()\n{\n"                                                                                \
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"                         \
 	"\tlocal command=${COMP_WORDS[1]} words=\n"                                                          \
 	"\t# bash splits --name=value at the sign\n"                                                         \
@@ -71,7 +72,7 @@ static void sentence_print(FILE *out, const char *text, const char *special, con
 	"\tesac\n"                                                                                           \
 	"\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"                                    \
 	"}\n"                                                                                                \
-	"complete -o default -F _footsteps footsteps\n"
+	"complete -o default -F _" PROGRAM " " PROGRAM "\n"
 
 static void bash_value(const char *command, const struct option *o)
 {
@@ -174,7 +175,7 @@ static void zsh_command(const struct subcommand *s)
 
 static void zsh_print(void)
 {
-	fputs("#compdef footsteps\n# made by 'footsteps completion zsh'\n\n_footsteps()\n{\n\tlocal -a "
+	fputs("#compdef " PROGRAM "\n# made by '" PROGRAM " completion zsh'\n\n_" PROGRAM "()\n{\n\tlocal -a "
 	      "commands names\n\tnames=(",
 	      stdout);
 	names_print(stdout, true);
@@ -197,7 +198,7 @@ static void zsh_print(void)
 	      stdout);
 	for (size_t i = 0; subcommands[i]; i++)
 		zsh_command(subcommands[i]);
-	fputs("\tesac\n}\n\n_footsteps \"$@\"\n", stdout);
+	fputs("\tesac\n}\n\n_" PROGRAM " \"$@\"\n", stdout);
 }
 
 /* --- fish --- */
@@ -206,7 +207,7 @@ static void fish_option(const char *command, const struct option *o)
 {
 	enum value_kind kind = value_kind(o);
 
-	printf("complete -c footsteps -n '__fish_seen_subcommand_from %s'", command);
+	printf("complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s'", command);
 	if (o->letter)
 		printf(" -s %c", o->letter);
 	printf(" -l %s", o->name);
@@ -228,7 +229,7 @@ static void fish_command(const struct subcommand *s)
 	const struct command *c = s->command();
 
 	if (!s->hidden) {
-		printf("complete -c footsteps -n __fish_use_subcommand -f -a %s -d '", s->name);
+		printf("complete -c " PROGRAM " -n __fish_use_subcommand -f -a %s -d '", s->name);
 		sentence_print(stdout, s->summary, "\\", "\\'");
 		fputs("'\n", stdout);
 	}
@@ -236,7 +237,7 @@ static void fish_command(const struct subcommand *s)
 		fish_option(c->name, &c->options[i]);
 	fish_option(c->name, &help);
 	if (c->words) {
-		printf("complete -c footsteps -n '__fish_seen_subcommand_from %s' -a '", c->name);
+		printf("complete -c " PROGRAM " -n '__fish_seen_subcommand_from %s' -a '", c->name);
 		words_print(stdout, c->words);
 		fputs("'\n", stdout);
 	}
@@ -244,11 +245,11 @@ static void fish_command(const struct subcommand *s)
 
 static void fish_print(void)
 {
-	fputs("# fish completion of footsteps; made by 'footsteps completion fish'\n"
-	      "complete -c footsteps -n __fish_use_subcommand -f -a help -d 'the options of a command'\n"
-	      "complete -c footsteps -n __fish_use_subcommand -f -l help -d 'List the commands'\n"
-	      "complete -c footsteps -n __fish_use_subcommand -f -l version -d 'Show the versions'\n"
-	      "complete -c footsteps -n '__fish_seen_subcommand_from help man' -f -a '",
+	fputs("# fish completion of " PROGRAM "; made by '" PROGRAM " completion fish'\n"
+	      "complete -c " PROGRAM " -n __fish_use_subcommand -f -a help -d 'the options of a command'\n"
+	      "complete -c " PROGRAM " -n __fish_use_subcommand -f -l help -d 'List the commands'\n"
+	      "complete -c " PROGRAM " -n __fish_use_subcommand -f -l version -d 'Show the versions'\n"
+	      "complete -c " PROGRAM " -n '__fish_seen_subcommand_from help man' -f -a '",
 	      stdout);
 	names_print(stdout, true);
 	fputs("'\n", stdout);
@@ -271,14 +272,15 @@ _Static_assert(sizeof shells / sizeof shells[0] + 1 == sizeof shell_names / size
 	       "one name each");
 
 static const struct command completion_command = {
+	.program = PROGRAM,
 	.name = "completion",
 	.summary = "write a shell's completion script to standard output",
 	.usage = "bash|zsh|fish",
 	.details = "The script completes commands, options and their values. It is made from the same tables "
 		   "as --help, so it knows exactly what this version knows.",
-	.examples = "source <(footsteps completion bash)\tcompletion in this bash\n"
-		    "footsteps completion zsh > ~/.zfunc/_footsteps\tfor zsh; ~/.zfunc must be in fpath\n"
-		    "footsteps completion fish > ~/.config/fish/completions/footsteps.fish\tfor fish\n",
+	.examples = "source <(" PROGRAM " completion bash)\tcompletion in this bash\n" PROGRAM
+		    " completion zsh > ~/.zfunc/_" PROGRAM "\tfor zsh; ~/.zfunc must be in fpath\n" PROGRAM
+		    " completion fish > ~/.config/fish/completions/" PROGRAM ".fish\tfor fish\n",
 	.words = shell_names,
 };
 
@@ -297,7 +299,7 @@ static enum exit_status completion_run(const char *const *arguments, size_t coun
 		shells[i].print();
 		return EXIT_COMPLETE;
 	}
-	error_set(&err, EXIT_USAGE, "name one shell: bash, zsh or fish\nsee 'footsteps completion --help'");
+	error_set(&err, EXIT_USAGE, "name one shell: bash, zsh or fish\nsee '" PROGRAM " completion --help'");
 	return command_fail(&err);
 }
 

@@ -1,4 +1,5 @@
-/* footsteps man: manual pages from the tables of options, in man(7) macros as groff and mandoc read them. */
+/* footsteps man, footsteps-peer man: manual pages from the tables of options, in man(7) macros as groff and
+ * mandoc read them. */
 #include "cmd.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -137,19 +138,28 @@ static void upper_print(FILE *out, const char *text)
 		fputc(toupper((unsigned char)*text), out);
 }
 
+/* "footsteps\-read", or the program's own. */
+static void page_name(FILE *out, const char *command)
+{
+	roff_put(out, PROGRAM, strlen(PROGRAM));
+	fprintf(out, "%s%s", *command ? "\\-" : "", command);
+}
+
 /* .TH and NAME. The summary loses its capital and full stop, as whatis(1) wants it. */
 static void page_start(FILE *out, const char *name, const char *summary)
 {
 	size_t length = strlen(summary);
 	bool sentence = isupper((unsigned char)summary[0]) && islower((unsigned char)summary[1]);
 
-	fputs(".\\\" Made by 'footsteps man' from the tables of options; change those.\n.TH FOOTSTEPS", out);
+	fputs(".\\\" Made by '" PROGRAM " man' from the tables of options; change those.\n.TH ", out);
+	upper_print(out, PROGRAM);
 	if (*name) {
 		fputc('-', out);
 		upper_print(out, name);
 	}
-	fprintf(out, " 1 " PAGE_DATE " \"footsteps %s\" \"User Commands\"\n.SH NAME\nfootsteps%s%s \\- ",
-		version_number(), *name ? "\\-" : "", name);
+	fprintf(out, " 1 " PAGE_DATE " \"" PROGRAM " %s\" \"User Commands\"\n.SH NAME\n", version_number());
+	page_name(out, name);
+	fputs(" \\- ", out);
 	while (length && summary[length - 1] == '.')
 		length--;
 	if (sentence)
@@ -217,19 +227,27 @@ static void exit_status_page(FILE *out)
 	      "One line on standard error says which; the results are written.\n"
 	      ".TP\n.B 4\nThe output cannot be written.\nNothing half\\-written is left under its final "
 	      "name.\n"
-	      ".TP\n.B 5\nInternal error: a defect of footsteps, or out of memory.\n",
+	      ".TP\n.B 5\nInternal error: a defect of " PROGRAM ", or out of memory.\n",
 	      out);
 }
 
-/* References to footsteps(1) and to every command but `name`. */
+/* References to footsteps(1), to the program and to every command but `name`. */
 static void see_also_page(FILE *out, const char *name)
 {
 	fputs(".SH SEE ALSO\n", out);
-	if (*name)
+	if (*name || strcmp(PROGRAM, "footsteps") != 0)
 		fputs(".BR footsteps (1),\n", out);
+	if (*name && strcmp(PROGRAM, "footsteps") != 0) {
+		fputs(".BR ", out);
+		page_name(out, "");
+		fputs(" (1),\n", out);
+	}
 	for (size_t i = 0; subcommands[i]; i++)
-		if (!subcommands[i]->hidden && strcmp(subcommands[i]->name, name) != 0)
-			fprintf(out, ".BR footsteps\\-%s (1),\n", subcommands[i]->name);
+		if (!subcommands[i]->hidden && strcmp(subcommands[i]->name, name) != 0) {
+			fputs(".BR ", out);
+			page_name(out, subcommands[i]->name);
+			fputs(" (1),\n", out);
+		}
 	fputs(".BR sqlite3 (1),\n.BR tcpdump (1),\n.BR pcap\\-filter (7)\n", out);
 }
 
@@ -240,7 +258,9 @@ static void command_page(FILE *out, const struct command *c)
 					    .help = "Show a summary and stop." };
 
 	page_start(out, c->name, c->summary);
-	fprintf(out, ".B footsteps %s\n", c->name);
+	fputs(".B ", out);
+	roff_put(out, PROGRAM, strlen(PROGRAM));
+	fprintf(out, " %s\n", c->name);
 	roff_usage(out, c->usage);
 	fputs(".SH DESCRIPTION\n", out);
 	roff_text(out, c->details && *c->details ? c->details : c->summary, ".PP");
@@ -256,7 +276,9 @@ static void command_page(FILE *out, const struct command *c)
 static void program_page(FILE *out)
 {
 	page_start(out, "", program_command.summary);
-	fputs(".B footsteps\n", out);
+	fputs(".B ", out);
+	page_name(out, "");
+	fputc('\n', out);
 	roff_usage(out, program_command.usage);
 	fputs(".SH DESCRIPTION\n", out);
 	roff_text(out, program_command.details, ".PP");
@@ -268,29 +290,25 @@ static void program_page(FILE *out)
 	fputs(".SH OPTIONS\n"
 	      ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nList the commands.\n"
 	      ".TP\n\\fB\\-V\\fR, \\fB\\-\\-version\\fR\n"
-	      "Show the version of footsteps and of the libraries that it uses.\n",
+	      "Show the version of " PROGRAM " and of the libraries that it uses.\n",
 	      out);
 	exit_status_page(out);
-	fputs(".SH FILES\n"
-	      "footsteps has no configuration file.\n"
-	      "A database is an SQLite file that\n.BR sqlite3 (1)\nreads, its tables and columns documented "
-	      "in its schema.\n"
-	      "It is written under a temporary name beside the final one and renamed when\n"
-	      "it is complete.\n",
-	      out);
+	fprintf(out, ".SH FILES\n%s", program_files);
 	examples_page(out, program_command.examples);
 	see_also_page(out, "");
 }
 
 static const struct command man_command = {
+	.program = PROGRAM,
 	.name = "man",
 	.summary = "write a manual page to standard output",
 	.usage = "[COMMAND]",
-	.details = "Writes the page of a command, or without one that of footsteps itself, in the macros of "
-		   "man(7). The installed pages are made this way, so that they cannot differ from the "
-		   "program.",
-	.examples = "footsteps man read | man -l -\tread a page without installing it\n"
-		    "footsteps man > footsteps.1\tthe page of the whole program\n",
+	.details =
+		"Writes the page of a command, or without one that of " PROGRAM " itself, in the macros of "
+		"man(7). The installed pages are made this way, so that they cannot differ from the "
+		"program.",
+	.examples = PROGRAM " man | man -l -\tread a page without installing it\n" PROGRAM " man > " PROGRAM
+			    ".1\tthe page of the whole program\n",
 };
 
 static const struct command *man_describe(void)
@@ -304,7 +322,7 @@ static enum exit_status man_run(const char *const *arguments, size_t count)
 
 	if (count > 1) {
 		error_set(&err, EXIT_USAGE,
-			  "one page at a time: '%.80s' is one too many\nsee 'footsteps man --help'",
+			  "one page at a time: '%.80s' is one too many\nsee '" PROGRAM " man --help'",
 			  arguments[1]);
 		return command_fail(&err);
 	}

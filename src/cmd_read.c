@@ -355,24 +355,6 @@ static void print_summary(const struct source *source, const struct aggregate_su
 		fprintf(stderr, "written to %s; look at it with: footsteps show %s\n", output, output);
 }
 
-/* The effective options, allocated: lists of networks and paths may be of any length. */
-static char *options_text(struct error *err)
-{
-	char *text = NULL;
-
-	for (size_t size = 4096;; size *= 2) {
-		char *moved = realloc(text, size);
-		if (!moved) {
-			free(text);
-			error_memory(err, "the list of options");
-			return NULL;
-		}
-		text = moved;
-		if (options_json(&command, text, size))
-			return text;
-	}
-}
-
 /* From the open source to the finished sink. */
 static enum exit_status analyse(struct source *source, struct pipeline *p, struct sink *sink,
 				const char *output, const char *effective)
@@ -439,7 +421,7 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	const struct pipeline_options wanted = pipeline_options(internal, models, places, wishes);
 	struct source *source = ok ? source_open_files(paths, count, &source_options, &err) : NULL;
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
-	char *effective = p ? options_text(&err) : NULL;
+	char *effective = p ? options_json_text(&command, &err) : NULL;
 	if (effective)
 		sink = given.json ? sink_json_open(output, &err)
 				  : sink_sqlite_open(output, given.append, &err);

@@ -1,11 +1,5 @@
 /* The table of subcommands, and the only way out: main's return. */
 #include "cmd.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
 
 const struct subcommand *const subcommands[] = {
 	&subcommand_read,       &subcommand_show,
@@ -16,77 +10,33 @@ const struct subcommand *const subcommands[] = {
 	NULL,
 };
 
-static void program_help(FILE *out)
-{
-	fprintf(out, "usage: footsteps %s\n\n", program_command.usage);
-	options_wrap(out, program_command.details, 0, 0);
-	fputs("\ncommands:\n", out);
-	for (size_t i = 0; subcommands[i]; i++)
-		if (!subcommands[i]->hidden)
-			fprintf(out, "  %-10s  %s\n", subcommands[i]->name, subcommands[i]->summary);
-	fputs("  help        the options of a command: footsteps help read\n", out);
-	options_examples(out, program_command.examples);
-	fputs("\nfootsteps --version lists the libraries in use; footsteps(1) is the manual.\n", out);
-}
+const struct command program_command = {
+	.name = "",
+	.summary = "find the sockets that run a hidden peer-to-peer overlay",
+	.usage = "COMMAND [options] ...",
+	.details =
+		"footsteps reads packets and answers, about a peer-to-peer voice overlay that hides behind "
+		"random ports and encryption: which sockets run it, what its signalling costs, whom they "
+		"talk to, and when somebody logs in. Classic Skype is the first protocol and the reference; "
+		"BitTorrent, Gnutella, eDonkey, FastTrack and calls over RTP are found likewise, and every "
+		"other flow is labelled by libndpi.\n"
+		"\n"
+		"It is passive: it never sends a packet, and it never stores payload bytes. The same packets "
+		"give the same answer, however they are split into files.",
+	.examples = "footsteps read -o campus.db monday.pcap.gz tuesday.pcapng\tanalyse saved captures as "
+		    "one trace\n"
+		    "footsteps show campus.db\twhat was found\n"
+		    "footsteps report campus.db -o report/\tevery table and figure, as an HTML page\n",
+};
 
-static enum exit_status subcommand_run_named(const char *name, int argc, char **argv)
-{
-	struct error err;
-	const struct subcommand *found = subcommand_named(name, &err);
-
-	return found ? subcommand_run(found, argc, argv) : command_fail(&err);
-}
-
-static enum exit_status program_run(int argc, char **argv)
-{
-	char *help[] = { "--help" };
-
-	if (argc < 2) {
-		program_help(stdout);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		version_print(stdout);
-		return EXIT_COMPLETE;
-	}
-	bool asks =
-		strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
-	if (asks && argc > 2)
-		return subcommand_run_named(argv[2], 1, help);
-	if (asks) {
-		program_help(stdout);
-		return EXIT_COMPLETE;
-	}
-	return subcommand_run_named(argv[1], argc - 2, argv + 2);
-}
-
-/* Whether the program that read our output has gone, as head does when it has seen enough. */
-static bool reader_is_gone(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
-}
+const char program_files[] =
+	"footsteps has no configuration file.\n"
+	"A database is an SQLite file that\n.BR sqlite3 (1)\nreads, its tables and columns documented "
+	"in its schema.\n"
+	"It is written under a temporary name beside the final one and renamed when\n"
+	"it is complete.\n";
 
 int main(int argc, char **argv)
 {
-	/* No database may get the descriptor of a closed standard stream; opened so that its use still fails.
-	 */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-	/* A reader that goes away (| head) must not end us in the middle of a change. */
-	signal(SIGPIPE, SIG_IGN);
-
-	enum exit_status status = program_run(argc, argv);
-	bool gone = reader_is_gone(), failed = ferror(stdout);
-	errno = 0;
-	failed = fclose(stdout) != 0 || failed;
-	/* Who stops reading has what he wants: no error, unlike a full disk. */
-	if (failed && !gone && errno != EPIPE && (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)) {
-		fprintf(stderr, "footsteps: standard output: %s\n",
-			errno ? strerror(errno) : "a write failed");
-		status = EXIT_OUTPUT;
-	}
-	return (int)status;
+	return program_main(argc, argv);
 }

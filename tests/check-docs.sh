@@ -7,32 +7,36 @@ cd "$top" || exit 1
 
 # --- every option of --help is in the manual page, and the other way round
 
+# Of both programs: options_of_help PROGRAM COMMAND, options_of_page PAGE.
 options_of_help() {
-	"$footsteps" help "$1" | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
+	"$1" help "$2" | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
 }
 
 options_of_page() {
-	sed 's/\\-/-/g; s/\\f[BIR]//g' "$man/footsteps-$1.1" |
+	sed 's/\\-/-/g; s/\\f[BIR]//g' "$man/$1.1" |
 		grep -oE '^(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+' | sort -u
 }
 
-commands=$("$footsteps" --help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | grep -v '^help$')
-found "--help lists commands" "$([ -n "$commands" ] || echo none)"
-for command in $commands; do
-	if [ ! -f "$man/footsteps-$command.1" ]; then
-		found "footsteps-$command(1) exists" "$man/footsteps-$command.1: no such page"
-		continue
-	fi
-	help=$(options_of_help "$command")
-	found "$command --help lists options" "$([ -n "$help" ] || echo none)"
-	page=$(options_of_page "$command")
-	found "footsteps-$command(1) has the options of --help" "$([ "$help" = "$page" ] || printf '%s\n' \
-		"--help:" "$help" "page:" "$page")"
-	found "footsteps-$command(1) has NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS" \
-		"$(for section in NAME SYNOPSIS DESCRIPTION OPTIONS "EXIT STATUS"; do
-			grep -q "^\.SH $section" "$man/footsteps-$command.1" || echo "$section is missing"
-		done)"
-	found "footsteps(1) names $command" "$(grep -q "$command" "$man/footsteps.1" || echo missing)"
+for program in "$footsteps" "${FOOTSTEPS_PEER:-$footsteps-peer}"; do
+	name=$(basename "$program")
+	commands=$("$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | grep -v '^help$')
+	found "$name --help lists commands" "$([ -n "$commands" ] || echo none)"
+	for command in $commands; do
+		if [ ! -f "$man/$name-$command.1" ]; then
+			found "$name-$command(1) exists" "$man/$name-$command.1: no such page"
+			continue
+		fi
+		help=$(options_of_help "$program" "$command")
+		found "$name $command --help lists options" "$([ -n "$help" ] || echo none)"
+		page=$(options_of_page "$name-$command")
+		found "$name-$command(1) has the options of --help" "$([ "$help" = "$page" ] || printf '%s\n' \
+			"--help:" "$help" "page:" "$page")"
+		found "$name-$command(1) has NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS" \
+			"$(for section in NAME SYNOPSIS DESCRIPTION OPTIONS "EXIT STATUS"; do
+				grep -q "^\.SH $section" "$man/$name-$command.1" || echo "$section is missing"
+			done)"
+		found "$name(1) names $command" "$(grep -q "$command" "$man/$name.1" || echo missing)"
+	done
 done
 if command -v man >/dev/null && man --help 2>/dev/null | grep -q -- --warnings; then
 	for page in "$man"/*.1; do
@@ -46,7 +50,7 @@ fi
 # --- the example on README's first screen is what the program says of the same capture
 
 example=$(mktemp -d) || exit 1
-(cd "$example" && "$footsteps" read -q -o footsteps.db "$top/traces/login.pcap" &&
+(cd "$example" && FOOTSTEPS_DATA=$top "${FOOTSTEPS_PEER:-$footsteps-peer}" trace -q day && "$footsteps" read -q -o footsteps.db day.pcap &&
 	COLUMNS=80 "$footsteps" show footsteps.db >shown) || echo "no example" >"$example/shown"
 sed -n '/^Found$/,/^```$/p' README.md | grep -vE '^(\.\.\.|  \.\.\.|```|)$|libndpi' >"$example/readme"
 found "README's example has its lines" "$([ "$(wc -l <"$example/readme")" -ge 20 ] || cat "$example/readme")"
@@ -75,7 +79,7 @@ must_find "the check sees a path of somebody's machine" "$(echo 'see /home/me/no
 
 # --- the README's links lead somewhere
 
-for document in README.md CONTRIBUTING.md tests/README.md tests/corpus/README.md dissectors/README.md traces/README.md \
+for document in README.md CONTRIBUTING.md tests/README.md tests/corpus/README.md dissectors/README.md traces/README.md traces/scenarios/README.md \
 	tests/accuracy/README.md reports/README.md bench/README.md docs/*.md; do
 	[ -f "$document" ] || continue
 	found "$document: links lead somewhere" "$(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' |

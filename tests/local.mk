@@ -40,6 +40,7 @@ FS_UNITS = \
 	tests/unit/test_peer_client \
 	tests/unit/test_peer_frame \
 	tests/unit/test_peer_guard \
+	tests/unit/test_peer_live \
 	tests/unit/test_peer_message \
 	tests/unit/test_peer_mmdb \
 	tests/unit/test_peer_net \

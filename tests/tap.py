@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOOTSTEPS = os.environ.get("FOOTSTEPS") or os.path.join(TOP, "build", "footsteps")
+PEER = os.environ.get("FOOTSTEPS_PEER") or os.path.join(os.path.dirname(FOOTSTEPS), "footsteps-peer")
 SECONDS = 120  # no single run of these tests is near it, sanitizers included
 # A shell without job control starts what is in its background with INT ignored, and footsteps leaves it so.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -89,14 +90,19 @@ def require_traces(*below):
     return found
 
 
-def run(*args, **options):
+def run(*args, program=FOOTSTEPS, **options):
     """footsteps ARGS; the result has returncode, stdout and stderr (text)."""
     options.setdefault("stdin", subprocess.DEVNULL)
     options.setdefault("stdout", subprocess.PIPE)
-    result = subprocess.run([FOOTSTEPS, *args], stderr=subprocess.PIPE, timeout=SECONDS, **options)
+    result = subprocess.run([program, *args], stderr=subprocess.PIPE, timeout=SECONDS, **options)
     result.stdout = (result.stdout or b"").decode(errors="replace")
     result.stderr = result.stderr.decode(errors="replace")
     return result
+
+
+def peer(*args, **options):
+    """footsteps-peer ARGS, likewise."""
+    return run(*args, program=PEER, **options)
 
 
 def read(files, *options, db=None, **more):

@@ -28,7 +28,8 @@ static bool wrong(const struct scan *s, const char *format, ...)
 	if (vsnprintf(text, sizeof text, format, values) < 0)
 		text[0] = '\0';
 	va_end(values);
-	return error_set(s->err, EXIT_USAGE, "%s\nsee 'footsteps %s --help'", text, s->command->name);
+	return error_set(s->err, EXIT_USAGE, "%s\nsee '%s %s --help'", text, options_program(s->command),
+			 s->command->name);
 }
 
 static const struct option *option_by_name(const struct command *command, const char *name, size_t length)

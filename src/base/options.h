@@ -37,6 +37,7 @@ struct option {
 };
 
 struct command {
+	const char *program; /* that it is a command of; NULL: footsteps */
 	const char *name;    /* "read" */
 	const char *summary; /* one line of a few words */
 	const char *usage;   /* "[options] FILE|DIRECTORY|- ..." */
@@ -59,6 +60,7 @@ enum options_result { OPTIONS_RUN, OPTIONS_HELP_SHOWN, OPTIONS_WRONG };
 enum options_result options_parse(const struct command *command, int argc, char **argv,
 				  const char ***arguments, size_t *argument_count, struct error *err);
 void options_free(const struct command *command);
+const char *options_program(const struct command *command);
 void options_help(const struct command *command, FILE *out);
 /* Prints text by the rules of `details`. The cursor is in column `at`; lines start at `indent`. */
 void options_wrap(FILE *out, const char *text, size_t indent, size_t at);
@@ -70,6 +72,8 @@ void options_examples(FILE *out, const char *examples);
  * it is then "".
  */
 bool options_json(const struct command *command, char *buffer, size_t size);
+/* The same, allocated: lists of networks and paths may be of any length. */
+char *options_json_text(const struct command *command, struct error *err);
 /* Of `known` (NULL-terminated), the first one most like `word`, or NULL when none is near. */
 const char *nearest_word(const char *word, const char *const *known);
 #endif

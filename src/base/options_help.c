@@ -166,9 +166,14 @@ static void summary_print(FILE *out, const char *summary)
 	fprintf(out, "%s%s\n", summary + 1, summary[length - 1] == '.' ? "" : ".");
 }
 
+const char *options_program(const struct command *command)
+{
+	return command->program ? command->program : "footsteps";
+}
+
 void options_help(const struct command *command, FILE *out)
 {
-	fprintf(out, "usage: footsteps %s %s\n\n", command->name, command->usage);
+	fprintf(out, "usage: %s %s %s\n\n", options_program(command), command->name, command->usage);
 	summary_print(out, command->summary);
 	if (command->details && command->details[0]) {
 		fputc('\n', out);
@@ -178,6 +183,6 @@ void options_help(const struct command *command, FILE *out)
 	options_examples(out, command->examples);
 	fprintf(out,
 		"\nexit status: 0 complete, 1 wrong usage, 2 bad input, 3 incomplete, 4 output\n"
-		"cannot be written, 5 internal error; more in footsteps-%s(1).\n",
-		command->name);
+		"cannot be written, 5 internal error; more in %s-%s(1).\n",
+		options_program(command), command->name);
 }

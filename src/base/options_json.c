@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A text that grows into a buffer; full: something did not fit. */
@@ -159,4 +160,21 @@ bool options_json(const struct command *command, char *buffer, size_t size)
 	put_text(&t, "}");
 	buffer[t.full ? 0 : t.used] = '\0';
 	return !t.full;
+}
+
+char *options_json_text(const struct command *command, struct error *err)
+{
+	char *text = NULL;
+
+	for (size_t size = 4096;; size *= 2) {
+		char *moved = realloc(text, size);
+		if (!moved) {
+			free(text);
+			error_memory(err, "the list of options");
+			return NULL;
+		}
+		text = moved;
+		if (options_json(command, text, size))
+			return text;
+	}
 }

@@ -40,6 +40,11 @@ FS_PEER = \
 	src/peer/mmdb.c \
 	src/peer/mmdb.h \
 	src/peer/net.h \
+	src/peer/net_live.c \
+	src/peer/net_live.h \
+	src/peer/net_live_tcp.c \
+	src/peer/net_live_tell.c \
+	src/peer/net_live_udp.c \
 	src/peer/net_virtual.c \
 	src/peer/node_2015.c \
 	src/peer/node_2015.h \
@@ -99,4 +104,11 @@ FS_PEER = \
 	src/peer/world.h
 
 # Of footsteps-peer itself.
-FS_PEER_PROGRAM =
+FS_PEER_PROGRAM = \
+	src/peer/cmd_check.c \
+	src/peer/cmd_live.c \
+	src/peer/cmd_trace.c \
+	src/peer/cmd_version.c \
+	src/peer/commands.h \
+	src/peer/main.c \
+	src/peer/scenario_files.c
