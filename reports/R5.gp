@@ -12,6 +12,8 @@ set yrange [lowest : 130]
 set xlabel "duration of the source flow (s)"
 set ylabel "source flows that last longer (%)"
 set format xy "%g"
+# Weeks: eight decades and more, whose labels would run into each other.
+if (log10(last / first) > 7) set xtics 100
 # Zero is not on a logarithmic axis: flows of no duration are left of it, and the last step ends on the axis.
 share(p) = p > 0 ? p : lowest
 # The paper gives one point: single packets, of no duration, are 80 %.
