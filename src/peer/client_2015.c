@@ -240,25 +240,11 @@ static void step(void *self, uint64_t what)
 
 /* --- begin and quit ---------------------------------------------------------------------------------- */
 
-static bool is_listed(const struct party *const *list, size_t count, const struct party *p)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == p)
-			return true;
-	return false;
-}
-
 static bool is_supernode(const struct party *me, const struct party *p)
 {
 	if (me->cache_count > 0)
 		return false; /* they are taken from there, in its order */
 	return p->kind == PARTY_SUPERNODE && p->address.port == 33033; /* BS Table III */
-}
-
-static bool is_node(const struct party *me, const struct party *p)
-{
-	return p->kind == PARTY_NODE && !is_listed(me->cache, me->cache_count, p) &&
-	       !is_listed(me->contacts, me->contact_count, p);
 }
 
 static void shuffle(struct rng *rng, const struct party **list, size_t count)
@@ -285,7 +271,7 @@ static bool places_known(struct client *c, struct client_2015 *s)
 	for (size_t i = 0; i < all->parties; i++) {
 		if (is_supernode(me, &all->party[i]))
 			s->supernodes[s->supernode_count++] = &all->party[i];
-		else if (is_node(me, &all->party[i]))
+		else if (party_is_stranger(me, &all->party[i]))
 			s->nodes[s->node_count++] = &all->party[i];
 	}
 	shuffle(&c->role.rng, s->nodes, s->node_count);

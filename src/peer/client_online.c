@@ -257,14 +257,6 @@ static void deed(void *self, uint64_t what)
 
 /* --- begin and quit ---------------------------------------------------------------------------------- */
 
-static bool is_listed(const struct party *const *list, size_t count, const struct party *p)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == p)
-			return true;
-	return false;
-}
-
 /* The order is the same in every session. */
 static void shuffle(struct rng rng, struct acquaintance *list, uint32_t count)
 {
@@ -287,8 +279,7 @@ static bool find_acquaintances(struct client *c, struct client_online *o)
 		return false;
 	for (size_t i = 0; i < s->parties; i++) {
 		const struct party *p = &s->party[i];
-		if (p->kind == PARTY_NODE && !is_listed(me->cache, me->cache_count, p) &&
-		    !is_listed(me->contacts, me->contact_count, p))
+		if (party_is_stranger(me, p))
 			o->all[o->nodes++] =
 				(struct acquaintance){ .to = party_public(p), .number = p->number };
 	}

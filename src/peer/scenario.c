@@ -74,3 +74,17 @@ const struct party *scenario_party_at(const struct scenario *s, struct endpoint 
 	const struct scenario_place *found = &f->by_address[low];
 	return found->at.ip == e.ip && (e.port == 0 || found->at.port == e.port) ? found->party : NULL;
 }
+
+static bool is_listed(const struct party *const *list, size_t count, const struct party *p)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == p)
+			return true;
+	return false;
+}
+
+bool party_is_stranger(const struct party *me, const struct party *p)
+{
+	return p->kind == PARTY_NODE && !is_listed(me->cache, me->cache_count, p) &&
+	       !is_listed(me->contacts, me->contact_count, p);
+}

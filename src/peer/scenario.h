@@ -134,6 +134,8 @@ const char *party_kind_name(enum party_kind kind); /* the word of its section: c
 const struct party *scenario_party(const struct scenario *s, const char *name); /* NULL: there is none */
 /* The party whose address, or public address (its NAT keeps ports), is e. NULL: nobody's. */
 const struct party *scenario_party_at(const struct scenario *s, struct endpoint e);
+/* A node that is neither in the host cache of `me` nor a contact: one that it meets in the overlay. */
+bool party_is_stranger(const struct party *me, const struct party *p);
 /* Where others reach it, if they do: its public address, and its port. */
 static inline struct endpoint party_public(const struct party *p)
 {
