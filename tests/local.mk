@@ -25,6 +25,7 @@ FS_UNITS = \
 	tests/unit/test_keepalive \
 	tests/unit/test_label \
 	tests/unit/test_media \
+	tests/unit/test_media_verdict \
 	tests/unit/test_meter \
 	tests/unit/test_naive_bayes \
 	tests/unit/test_names \
@@ -57,6 +58,7 @@ FS_UNITS = \
 	tests/unit/test_round_trips \
 	tests/unit/test_rows \
 	tests/unit/test_rtp \
+	tests/unit/test_rtp_ice \
 	tests/unit/test_searches \
 	tests/unit/test_series \
 	tests/unit/test_show \
@@ -79,6 +81,7 @@ check_PROGRAMS += $(FS_UNITS)
 endif
 FS_UNIT_SHARED = \
 	tests/unit/bittorrent_play.h \
+	tests/unit/calls_play.h \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
 	tests/unit/decode_build.h \
@@ -88,6 +91,7 @@ FS_UNIT_SHARED = \
 	tests/unit/peer_clock.h \
 	tests/unit/peer_play.h \
 	tests/unit/peer_world.h \
+	tests/unit/rtp_play.h \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h
 # Runs the command itself, on a registry of its own that breaks its promises.
