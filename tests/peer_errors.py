@@ -247,6 +247,18 @@ def unwritable():
             result = tap.peer("trace", "-o", "-", "my.scenario", cwd=folder, stdout=full)
         says(result, 4, ["standard output", "no space"], "standard output is full")
 
+    # Room for the capture, and none for its truth, which is larger here.
+    tap.peer("trace", "-q", "-o", "whole.pcap", "my.scenario", cwd=folder)
+    room, truth = (os.path.getsize(os.path.join(folder, f"whole.{ending}")) for ending in ("pcap", "truth.db"))
+    tap.ok(room + 1000 < truth, "the truth is larger", room, truth)
+    for ending in ("pcap", "truth.db"):
+        os.remove(os.path.join(folder, f"whole.{ending}"))
+    result = tap.peer("trace", "my.scenario", cwd=folder,
+                      preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_FSIZE, (room + 500, room + 500)),
+                                          signal.signal(signal.SIGXFSZ, signal.SIG_IGN)))
+    says(result, 4, ["my.truth.db"], "no room for the truth: the older capture stays", left(folder, "my.pcap", "my.scenario"),
+         (tap.content(os.path.join(folder, "my.pcap")) == b"an older one", "it was replaced"))
+
 
 def signals():
     for number, name in (signal.SIGINT, "INT"), (signal.SIGTERM, "TERM"):

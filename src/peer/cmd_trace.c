@@ -7,7 +7,6 @@
 #include "peer/population.h"
 #include "peer/role.h"
 #include "peer/world.h"
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -97,7 +96,6 @@ struct work {
 	struct truth *truth;
 	struct background *background;
 	struct wire *wire;
-	char sha256[SHA256_TEXT];
 	uint64_t packets;
 };
 
@@ -166,6 +164,7 @@ static bool work_open(struct work *w, struct error *err)
 				     .truth = w->truth,
 				     .background = w->background,
 				     .snaplen = (uint32_t)given.snaplen,
+				     .hashed = w->truth_path != NULL,
 				     .stop = &stop_requested };
 	w->wire = wire_open(&wire, err);
 	return w->wire != NULL;
@@ -219,44 +218,24 @@ static bool work_run(struct work *w, struct error *err)
 	return ok;
 }
 
-/* Of the file that was written, as a monitor's manifest has it. "" without libcrypto, or of a stream. */
-static bool hash(const struct work *w, char out[SHA256_TEXT], struct error *err)
-{
-	uint8_t buffer[1 << 14];
-	FILE *in;
-	size_t n;
-
-	out[0] = '\0';
-	if (is_stream(w) || !sha256_available())
-		return true;
-	in = fopen(w->capture, "re");
-	struct sha256 *h = in ? sha256_new() : NULL;
-	while (h && (n = fread(buffer, 1, sizeof buffer, in)) > 0)
-		sha256_update(h, (struct span){ buffer, n });
-	bool ok = h && !ferror(in);
-	if (ok)
-		sha256_hex(h, out);
-	sha256_free(h);
-	if (in)
-		fclose(in);
-	return ok || error_set(err, EXIT_OUTPUT, "%s was written, but cannot be read again: %s", w->capture,
-			       strerror(errno));
-}
-
-/* The capture first: its hash is in the truth. */
+/* The truth first, which may have no room; the capture that was there before is lost only when all is
+ * written. */
 static bool work_finish(struct work *w, struct error *err)
 {
-	struct wire *wire = w->wire;
-	struct truth *truth = w->truth;
 	const char *file = strrchr(w->capture, '/');
+	int64_t ends_ns = w->scenario->begins_ns + w->scenario->lasts_ns;
+	struct truth *truth = w->truth;
+	struct wire *wire = w->wire;
+	char sha256[SHA256_TEXT];
 
 	w->packets = wire_packets(wire);
-	w->wire = NULL;
-	if (!wire_close(wire, w->scenario->begins_ns + w->scenario->lasts_ns, err) ||
-	    !hash(w, w->sha256, err))
+	if (!wire_finish(wire, ends_ns, sha256, err))
 		return false;
 	w->truth = NULL;
-	return truth_close(truth, file ? file + 1 : w->capture, w->sha256[0] ? w->sha256 : NULL, err);
+	if (!truth_close(truth, file ? file + 1 : w->capture, sha256[0] ? sha256 : NULL, err))
+		return false;
+	w->wire = NULL;
+	return wire_close(wire, ends_ns, err);
 }
 
 /* A file's name on a command line, quoted if the shell would change it. */

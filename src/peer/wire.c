@@ -1,5 +1,6 @@
 #include "peer/wire.h"
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "peer/background.h"
 #include "peer/frame.h"
 #include <errno.h>
@@ -32,6 +33,8 @@ struct wire {
 	size_t used;
 	uint8_t *buffer;
 	const volatile sig_atomic_t *stop;
+	struct sha256 *hash; /* NULL: it is not hashed */
+	bool finished;
 	struct error failed;
 	bool has_failed;
 };
@@ -44,6 +47,8 @@ static void put32(uint8_t *at, uint32_t value)
 
 static void flush(struct wire *wire)
 {
+	if (wire->hash)
+		sha256_update(wire->hash, (struct span){ wire->buffer, wire->used });
 	for (size_t done = 0; done < wire->used && !wire->has_failed;) {
 		ssize_t n = write(wire->fd, wire->buffer + done, wire->used - done);
 		if (n >= 0) {
@@ -90,7 +95,12 @@ static bool open_file(struct wire *wire, const char *path, struct error *err)
 	if (!wire->temporary)
 		return error_memory(err, "the capture's name");
 	wire->fd = open(wire->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	return wire->fd >= 0 || error_set(err, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
+	if (wire->fd >= 0)
+		return true;
+	error_set(err, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
+	free(wire->temporary); /* what has this name is not ours */
+	wire->temporary = NULL;
+	return false;
 }
 
 static void close_file(struct wire *wire)
@@ -128,6 +138,7 @@ struct wire *wire_open(const struct wire_options *options, struct error *err)
 	wire->truth = options->truth;
 	wire->background = options->background;
 	wire->stop = options->stop;
+	wire->hash = options->hashed && sha256_available() ? sha256_new() : NULL;
 	wire->snaplen = options->snaplen - 1 < SNAPLEN_WHOLE ? options->snaplen : SNAPLEN_WHOLE;
 	if (!open_file(wire, options->path, err)) {
 		wire_abandon(wire);
@@ -143,10 +154,10 @@ void wire_abandon(struct wire *wire)
 {
 	if (!wire)
 		return;
-	bool unfinished = wire->temporary && wire->fd >= 0;
 	close_file(wire);
-	if (unfinished)
+	if (wire->temporary) /* it has not got its name */
 		unlink(wire->temporary);
+	sha256_free(wire->hash);
 	free(wire->temporary);
 	free(wire->path);
 	free(wire->buffer);
@@ -310,24 +321,39 @@ static void tell_truth(const struct wire *wire)
 		truth_add_input(wire->truth, path, background_frames(wire->background, i));
 }
 
-bool wire_close(struct wire *wire, int64_t ends_ns, struct error *err)
+bool wire_finish(struct wire *wire, int64_t ends_ns, char *sha256, struct error *err)
 {
 	while (wire->has_next && wire->next.ns <= ends_ns && !wire->has_failed)
 		write_background(wire);
 	tell_truth(wire);
 	flush(wire);
 	close_file(wire);
-	if (wire->temporary && !wire->has_failed && rename(wire->temporary, wire->path) != 0) {
-		error_set(&wire->failed, EXIT_OUTPUT, "%s: %s", wire->path, strerror(errno));
-		wire->has_failed = true;
+	wire->finished = true;
+	if (sha256)
+		sha256[0] = '\0';
+	if (sha256 && wire->hash)
+		sha256_hex(wire->hash, sha256);
+	if (wire->has_failed && err)
+		*err = wire->failed;
+	return !wire->has_failed;
+}
+
+bool wire_close(struct wire *wire, int64_t ends_ns, struct error *err)
+{
+	if (!wire->finished)
+		wire_finish(wire, ends_ns, NULL, NULL);
+	if (wire->temporary && !wire->has_failed) {
+		if (rename(wire->temporary, wire->path) == 0) {
+			free(wire->temporary);
+			wire->temporary = NULL;
+		} else {
+			error_set(&wire->failed, EXIT_OUTPUT, "%s: %s", wire->path, strerror(errno));
+			wire->has_failed = true;
+		}
 	}
 	bool ok = !wire->has_failed;
-	if (!ok) {
-		if (err)
-			*err = wire->failed;
-		if (wire->temporary)
-			unlink(wire->temporary);
-	}
+	if (!ok && err)
+		*err = wire->failed;
 	wire_abandon(wire);
 	return ok;
 }

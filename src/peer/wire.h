@@ -17,13 +17,18 @@ struct wire_options {
 	struct truth *truth;           /* borrowed */
 	struct background *background; /* borrowed; NULL: none */
 	uint32_t snaplen;              /* 0: whole frames */
+	bool hashed;                   /* for wire_finish() */
 	/* A signal handler's; when it is set, wire_failed() says so, which ends both nets. NULL: none. */
 	const volatile sig_atomic_t *stop;
 };
 
 struct wire;
 struct wire *wire_open(const struct wire_options *options, struct error *err);
-/* Drains the background until `ends_ns`, and closes the file. False: could not be written; nothing is left
+/* Drains the background until `ends_ns`, and writes what is left; wire_close() then gives the file its name.
+ * sha256 (NULL: unwanted) gets that of the capture if it is to be hashed, and "" else, or without libcrypto.
+ */
+bool wire_finish(struct wire *wire, int64_t ends_ns, char *sha256, struct error *err);
+/* wire_finish(), unless it was called, and the file's name. False: could not be written; nothing is left
  * under the name. */
 bool wire_close(struct wire *wire, int64_t ends_ns, struct error *err);
 void wire_abandon(struct wire *wire); /* instead: frees it, and removes the half-written file; accepts NULL */
