@@ -78,17 +78,32 @@ struct slab *slab_new(size_t object_size, size_t objects_per_block)
 	return slab;
 }
 
-void slab_free(struct slab *slab)
+static void free_blocks(struct slab *slab)
 {
-	if (!slab)
-		return;
 	while (slab->blocks) {
 		struct block *block = slab->blocks;
 		slab->blocks = block->next;
 		ASAN_UNPOISON_MEMORY_REGION(block, block_bytes(slab));
 		free(block);
 	}
+}
+
+void slab_free(struct slab *slab)
+{
+	if (!slab)
+		return;
+	free_blocks(slab);
 	free(slab);
+}
+
+void slab_trim(struct slab *slab)
+{
+	if (slab->in_use > 0)
+		return;
+	free_blocks(slab);
+	slab->free = NULL;
+	slab->fresh = NULL;
+	slab->fresh_count = 0;
 }
 
 static bool block_add(struct slab *slab)

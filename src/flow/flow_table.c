@@ -459,6 +459,10 @@ void flow_table_finish(struct flow_table *t)
 			end_flow(t, flow, end_of(flow, idle ? FLOW_END_idle : FLOW_END_eof));
 		}
 	}
+	/* What comes now needs memory of its own, and there are no more flows. */
+	slab_trim(t->flow_pool);
+	slab_trim(t->log_pool);
+	slab_trim(t->heads.pool);
 }
 
 void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out)

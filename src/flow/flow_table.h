@@ -87,7 +87,7 @@ void flow_table_settle(struct flow_table *t, const struct packet *packet, const 
 /* An ICMP error quoted this tuple: noted in the flow that the quoted packet belongs to, if there is one. */
 void flow_table_quote(struct flow_table *t, const struct packet *icmp);
 
-/* Ends all flows: FLOW_END_eof, or the reason that a torn-down flow already has. */
+/* Ends all flows: FLOW_END_eof, or the reason that a torn-down flow already has; gives their memory back. */
 void flow_table_finish(struct flow_table *t);
 void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
 #endif

@@ -176,6 +176,11 @@ bool pipeline_finish(struct pipeline *p, struct source *source, struct sink *sin
 			link_name(extras.unsupported_linktype), extras.unsupported_linktype);
 	flow_table_finish(p->flows);
 	note_problems(p, problems);
+	/* The verdicts and the measurements need memory, and no flow is left to be looked at. */
+	identifier_free(p->identifier);
+	ndpi_bridge_free(p->bridge);
+	p->identifier = NULL;
+	p->bridge = NULL;
 	run->idle_ns = p->options.flows.idle_ns;
 	return aggregate_finish(p->aggregate, sink, run, &facts, problems, summary, err);
 }

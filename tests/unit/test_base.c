@@ -194,6 +194,31 @@ static void slab_objects_are_aligned_and_apart(void **state)
 	slab_free(NULL);
 }
 
+/* Memory goes back when nothing is in use, and not before; then the slab begins anew. */
+static void slab_is_trimmed(void **state)
+{
+	struct slab *slab = slab_new(100, 4);
+	unsigned char *objects[10];
+
+	(void)state;
+	assert_non_null(slab);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 10; i++) {
+			objects[i] = slab_get(slab);
+			assert_non_null(objects[i]);
+			memset(objects[i], (int)i, 100);
+		}
+		slab_trim(slab);
+		for (unsigned i = 0; i < 10; i++) {
+			assert_int_equal(objects[i][99], i); /* under ASan: it was not freed */
+			slab_put(slab, objects[i]);
+		}
+		slab_trim(slab);
+		assert_int_equal(slab_in_use(slab), 0);
+	}
+	slab_free(slab);
+}
+
 static void slab_reuses_the_last_freed(void **state)
 {
 	struct slab *slab = slab_new(48, 4);
@@ -235,6 +260,7 @@ int main(void)
 		cmocka_unit_test(intern_gives_one_pointer),
 		cmocka_unit_test(intern_many),
 		cmocka_unit_test(slab_objects_are_aligned_and_apart),
+		cmocka_unit_test(slab_is_trimmed),
 		cmocka_unit_test(slab_reuses_the_last_freed),
 		cmocka_unit_test(slab_refuses_the_impossible),
 	};
