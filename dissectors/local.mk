@@ -4,6 +4,7 @@ FS_DISSECTORS = \
 	dissectors/bittorrent/dht.c \
 	dissectors/bittorrent/http.c \
 	dissectors/bittorrent/peer.c \
+	dissectors/bittorrent/rules.c \
 	dissectors/bittorrent/tracker.c \
 	dissectors/bittorrent/udp.c \
 	dissectors/bittorrent/utp.c \
@@ -33,6 +34,7 @@ FS_DISSECTORS = \
 	dissectors/skype/login.c \
 	dissectors/skype/node.c \
 	dissectors/skype/relay.c \
+	dissectors/skype/rules.c \
 	dissectors/skype/skype.c \
 	dissectors/skype/skype.h \
 	dissectors/skype/tls.c \

@@ -36,6 +36,7 @@ FS_UNITS = \
 	tests/unit/test_options \
 	tests/unit/test_options_text \
 	tests/unit/test_overlays \
+	tests/unit/test_patterns \
 	tests/unit/test_peer_2015 \
 	tests/unit/test_peer_calls \
 	tests/unit/test_peer_client \
@@ -70,6 +71,7 @@ FS_UNITS = \
 	tests/unit/test_store \
 	tests/unit/test_store_files \
 	tests/unit/test_store_json \
+	tests/unit/test_strategies \
 	tests/unit/test_train \
 	tests/unit/test_two_sample \
 	tests/unit/test_utf8 \

@@ -80,6 +80,24 @@ def missing(name):
         skip(name, reason)
 
 
+def no_program(name, program):
+    """A test that cannot be made for want of a program: skipped, or failed where all of them must be (as in CI)."""
+    reason = f"{program} is not installed"
+    if os.environ.get("FOOTSTEPS_REQUIRE_PROGRAMS") == "1":
+        ok(False, name, f"FOOTSTEPS_REQUIRE_PROGRAMS is set, and {reason}")
+    else:
+        skip(name, reason)
+
+
+def require_programs(*programs):
+    """Without one of them, the whole program is skipped (or fails)."""
+    for program in programs:
+        if not shutil.which(program):
+            no_program("all of it", program)
+            done()
+            sys.exit(0)
+
+
 def require_traces(*below):
     """A path in those captures; without it the whole program is skipped (or fails)."""
     found = traces(*below)

@@ -186,4 +186,8 @@ const struct protocol protocol_bittorrent = {
 		       [MACHINERY_MANY_PEERS] = &kinds[BITTORRENT_MANY_PEERS],
 		       [MACHINERY_TCP_AFTER_UDP] = &kinds[BITTORRENT_TCP_AFTER_UDP] },
 	.ndpi_prefix = "BitTorrent",
+	.patterns = bittorrent_patterns,
+	.pattern_count = BITTORRENT_PATTERNS,
+	.strategies = bittorrent_strategies,
+	.strategy_count = BITTORRENT_STRATEGIES,
 };

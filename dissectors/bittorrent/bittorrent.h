@@ -91,4 +91,10 @@ enum match tracker_look_connect(const struct look *l, struct tracker_state *st);
 bool tracker_look_later(const struct look *l, struct tracker_state *st);
 /* Whether these are the first bytes of the peer protocol's handshake; MAYBE: as far as they go. */
 enum match handshake_match(struct span bytes);
+
+/* How it is stopped (rules.c). */
+#define BITTORRENT_PATTERNS   1U
+#define BITTORRENT_STRATEGIES 2U
+extern const struct packet_pattern bittorrent_patterns[BITTORRENT_PATTERNS];
+extern const struct block_strategy bittorrent_strategies[BITTORRENT_STRATEGIES];
 #endif

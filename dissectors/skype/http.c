@@ -1,6 +1,6 @@
 /*
- * The version check over HTTP (wire B4; BS section IV.A: keywords "installed" at the first run, then
- * "getlatestversion"). It tells the host and the client's version, not the socket.
+ * The version check over HTTP (wire B4; keywords "installed" at the first run, BS section IV.A, then
+ * "getlatestversion", IV.B.5). It tells the host and the client's version, not the socket.
  *
  *	GET http://ui.skype.com/ui/2/1.2.0.18/en/getlatestversion?ver=1.2.0.18&uhash=... HTTP/1.1
  *	host: ui.skype.com

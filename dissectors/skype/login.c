@@ -1,6 +1,6 @@
 /*
  * Login server and contact-list server over TCP: records that look like TLS, of which the first has length
- * zero (wire B3 for the form of 2006, wire C4 for that of 2015; BS section IV.A).
+ * zero (wire B3 for the form of 2006, wire C4 for that of 2015; BS section IV.B.1).
  *
  *	C->S 16 03 01 00 00			hello; in 2015 twice, the second after the server's answer
  *	S->C 17 03 01 00 00			hello answer; in 2015 twice
@@ -19,7 +19,7 @@
 #define VERSION       0x0301U
 #define HELLOS_MAX    2U
 
-/* BS section IV.A.2: "(4) returned by the login server was 18 bytes indicating a login failure". */
+/* BS section IV.B.1: "(4) returned by the login server was 18 bytes indicating a login failure". */
 #define FAILURE_SIZE 18U
 
 #define PORT_LOGIN 33033U /* BS Table III; wire B3 */

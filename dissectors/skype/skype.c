@@ -296,4 +296,10 @@ const struct protocol protocol_skype = {
 	.csc_socket = &skype_csc_rules[SKYPE_CSC_COUNTED],
 	.csc_tcp = &skype_csc_tcp,
 	.ndpi_prefix = "Skype",
+	.patterns = skype_patterns,
+	.pattern_count = SKYPE_PATTERNS,
+	.strategies = skype_strategies,
+	.strategy_count = SKYPE_STRATEGIES,
+	/* Wire C4: a login block in the connection to a node (relay.c). */
+	.relayed = &kinds[SKYPE_LOGIN_BLOCK],
 };

@@ -34,6 +34,12 @@ extern const struct protocol protocol_skype;
 #define SKYPE_CSC_COUNTED 1U /* the rule for message ids that are a counter */
 extern const struct csc_rule skype_csc_rules[SKYPE_CSC_RULES], skype_csc_tcp;
 
+/* How it is stopped (rules.c). */
+#define SKYPE_PATTERNS   7U
+#define SKYPE_STRATEGIES 8U
+extern const struct packet_pattern skype_patterns[SKYPE_PATTERNS];
+extern const struct block_strategy skype_strategies[SKYPE_STRATEGIES];
+
 /* What the login block begins with (relay.c, login.c). */
 enum skype_block { BLOCK_NONE, BLOCK_2006, BLOCK_2015 };
 enum skype_block skype_block_form(struct span body);

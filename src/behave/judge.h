@@ -21,6 +21,7 @@
 	X(gaps, "times that no packet came for more than a minute")                                          \
 	X(longest_gap_s, "... the longest, in seconds")                                                      \
 	X(snapped, "packets whose payload was cut by the snap length")                                       \
+	X(patterns_untold, "... of these, too short to tell whether a block rule's pattern fits")            \
 	X(duplicates, "packets that look like copies made by a span port")                                   \
 	X(retransmitted, "TCP segments without a new byte")                                                  \
 	X(heads_lost, "TCP directions that could not be followed past a gap")                                \

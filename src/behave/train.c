@@ -130,8 +130,11 @@ struct trainer *trainer_new(const struct train_choice *choice, struct error *err
 	}
 	t->choice = *choice;
 	t->decoder = decoder_new(&decode, err);
-	t->identifier = t->decoder ? identifier_new((struct observer){ observed, occurred, metered, t }, NULL,
-						    NULL, err)
+	t->identifier = t->decoder ? identifier_new((struct observer){ .observed = observed,
+								       .occurred = occurred,
+								       .metered = metered,
+								       .self = t },
+						    NULL, NULL, err)
 				   : NULL;
 	if (t->identifier && identifier_train(t->identifier, err))
 		t->flows = flow_table_new(&flows, (struct flow_table_listener){ flow_ended, t }, err);

@@ -42,6 +42,7 @@ struct flow_side {
 };
 
 struct tcp_head;    /* flow/tcp_head.h: the in-order start of a TCP direction, while somebody wants it */
+struct flow_hit;    /* identify/hits.c */
 struct message_log; /* flow/message_log.h: sizes and times of a flow's messages, while somebody wants them */
 
 /* TCP state per direction; plain numbers, no stream is kept here. */
@@ -85,6 +86,8 @@ struct flow_identity {
 	void *media;       /* its meter, owned by media.c; NULL: not measured */
 	void *ndpi;        /* libndpi's flow, owned by ndpi_bridge.c; NULL once decided */
 	void *state; /* dissectors' slots, owned by identify.c; NULL before the first look and once decided */
+	/* Its first packets that fit patterns, owned by hits.c; NULL: none does. */
+	struct flow_hit *hits;
 };
 
 /* A flow's place in the timer wheel: a ring with the slot as its head. */

@@ -11,6 +11,7 @@
 #include "decode/packet.h"
 #include "flow/flow.h"
 #include "identify/chi_square.h"
+#include "identify/strategy.h"
 
 /*
  * What a piece of evidence is about. Sockets are transport addresses (D3). Which of a flow's two sockets are
@@ -136,6 +137,13 @@ struct protocol {
 					   of a client that fails it is no media. NULL: nothing is known */
 	const char *ndpi_prefix; /* libndpi names of the protocol itself: no weight, neither for nor against;
 				    or NULL */
+	/* How it can be stopped; none: nobody has said. recommended: the row of the strategy to take. */
+	const struct packet_pattern *patterns;
+	const struct block_strategy *strategies;
+	uint8_t pattern_count, strategy_count, recommended;
+	/* Evidence about a flow that tells of an exchange which travels inside another connection, as a login
+	 * that a node relays; a row of `kinds`, or NULL. */
+	const struct evidence_kind *relayed;
 };
 
 /* The index in kinds of what the machinery found; false: the protocol gives it no weight. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/slab.h"
 #include "identify/expect.h"
+#include "identify/hits.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct identifier {
 	struct expectations *expectations;
 	uint64_t passed_over;
 	struct media_meters *meters;
+	struct hits *hits;   /* NULL: nobody wants to know */
 	uint32_t samplers;   /* bits of the dissectors that know media */
 	uint16_t expecting;  /* bits of the protocols that tell a TCP flow by the flows before it */
 	bool unknown_format; /* measure flows whose format no dissector knows, too */
@@ -74,7 +76,8 @@ struct identifier *identifier_new(struct observer observer, struct ndpi_bridge *
 			id->expecting |= (uint16_t)(1U << p);
 	id->unknown_format = models;
 	id->meters = media_meters_new(models, err);
-	if (!id->meters) {
+	id->hits = id->meters && observer.hit ? hits_new(err) : NULL;
+	if (!id->meters || (observer.hit && !id->hits)) {
 		identifier_free(id);
 		return NULL;
 	}
@@ -86,6 +89,7 @@ void identifier_free(struct identifier *id)
 	if (!id)
 		return;
 	media_meters_free(id->meters);
+	hits_free(id->hits);
 	free(id->scratch);
 	slab_free(id->states);
 	expectations_free(id->expectations);
@@ -106,6 +110,16 @@ bool identifier_train(struct identifier *id, struct error *err)
 uint64_t identifier_unmeasured(const struct identifier *id)
 {
 	return media_meters_passed_over(id->meters);
+}
+
+uint64_t identifier_hits_refused(const struct identifier *id)
+{
+	return id->hits ? hits_refused(id->hits) : 0;
+}
+
+uint64_t identifier_hits_untold(const struct identifier *id)
+{
+	return id->hits ? hits_untold(id->hits) : 0;
 }
 
 static unsigned protocol_index(const struct protocol *protocol)
@@ -453,6 +467,9 @@ enum flow_want identifier_packet(struct identifier *id, const struct packet *pac
 	}
 	if (step->message)
 		measure(id, packet, step);
+	if (id->hits && packet->payload_wire > 0 && !packet->later_fragment &&
+	    (tcp || packet->key.l4 == IPPROTO_UDP))
+		hits_packet(id->hits, packet, flow, step->dir);
 	if (!flow->id.ndpi_done && packet->payload.len > 0 && !packet->later_fragment)
 		ndpi_bridge_packet(id->bridge, packet, step);
 	return flow->id.undecided ? WANT_STREAM : flow->id.ndpi_done ? WANT_NOTHING : WANT_ORDER;
@@ -463,6 +480,8 @@ void identifier_ended(struct identifier *id, struct flow *flow)
 	struct media_report report;
 
 	drop_state(id, flow);
+	if (id->hits)
+		hits_ended(id->hits, flow, &id->observer);
 	if (id->bridge)
 		ndpi_bridge_ended(id->bridge, flow);
 	if (!flow->id.media)

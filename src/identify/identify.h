@@ -25,6 +25,11 @@ bool identifier_train(struct identifier *id, struct error *err);
 #define UNDECIDED_FLOWS_MAX 131072U
 uint64_t identifier_passed_over(const struct identifier *id);
 uint64_t identifier_unmeasured(const struct identifier *id); /* flows beyond MEDIA_METERS_MAX */
+/* Hits of patterns that are kept for the flows that live, 32 bytes each; more are left out, and counted. */
+#define PATTERN_HITS_MAX 1000000U
+uint64_t identifier_hits_refused(const struct identifier *id);
+/* Packets of which too little was captured to tell whether they fit a pattern. */
+uint64_t identifier_hits_untold(const struct identifier *id);
 /* A packet was accounted; returns what is still wanted of the flow's payload, for flow_table_settle(). */
 enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
 				 const struct flow_step *step);

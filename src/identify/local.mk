@@ -4,6 +4,8 @@ FS_IDENTIFY = \
 	src/identify/dissector.h \
 	src/identify/expect.c \
 	src/identify/expect.h \
+	src/identify/hits.c \
+	src/identify/hits.h \
 	src/identify/identify.c \
 	src/identify/identify.h \
 	src/identify/media.c \
@@ -23,12 +25,15 @@ FS_IDENTIFY = \
 	src/identify/null_traffic.c \
 	src/identify/null_traffic.h \
 	src/identify/observer.h \
+	src/identify/patterns.c \
+	src/identify/patterns.h \
 	src/identify/record.c \
 	src/identify/record.h \
 	src/identify/socket_tests.c \
 	src/identify/socket_tests.h \
 	src/identify/sockets.c \
 	src/identify/sockets.h \
+	src/identify/strategy.h \
 	src/identify/voice_fit.c \
 	src/identify/voice_models.c \
 	src/identify/voice_models.h

@@ -30,11 +30,24 @@ struct occurrence { /* an event with its circumstances */
 	struct event event;
 };
 
+/* The first packet of a flow, in this direction, that fits a pattern (identify/patterns.h). Plain data
+ * without padding. */
+struct pattern_hit {
+	int64_t ts_ns;
+	uint64_t packet, flow;
+	uint8_t pattern; /* its number */
+	uint8_t dir;     /* enum direction */
+	uint8_t zero[6];
+};
+_Static_assert(sizeof(struct pattern_hit) == 32, "written to the spool as bytes: no padding");
+
 struct observer {
 	void (*observed)(void *self, const struct observation *o);
 	void (*occurred)(void *self, const struct occurrence *o);
 	void (*metered)(void *self,
 			const struct media_report *r); /* the media of a flow that ends; before the flow */
+	/* Of a flow that ends, in the order of the packets; before the flow. NULL: nobody wants to know. */
+	void (*hit)(void *self, const struct pattern_hit *hit);
 	void *self;
 };
 #endif

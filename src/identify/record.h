@@ -20,6 +20,7 @@ struct flow_record {
 	uint8_t role;    /* enum flow_role, told by its payload; after verdicts: final */
 	bool syn_seen;   /* TCP: the start of the connection was captured */
 	bool echo_asked; /* ICMP: the initiator sent an echo request */
+	uint8_t hits;    /* of patterns, which follow behind the message log */
 	uint16_t icmp_errors, duplicates, disordered;
 	uint16_t sizes;            /* entries of the message log that follow, each a message */
 	uint16_t thinned;          /* ... and behind them those of its thinned part */

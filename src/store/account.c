@@ -77,6 +77,7 @@ void account_judge(struct judge *judge, const struct run_facts *facts)
 	decoder_extras(facts->decoder, &extras);
 	flow_table_stats(facts->flows, &flows);
 	judge->value[JUDGE_snapped] = extras.snapped;
+	judge->value[JUDGE_patterns_untold] = facts->patterns_untold;
 	judge->value[JUDGE_fragments] = extras.fragments;
 	judge->value[JUDGE_duplicates] = flows.duplicate_packets;
 	judge->value[JUDGE_retransmitted] = flows.retransmitted_packets;

@@ -14,6 +14,7 @@ struct run_facts {
 	struct source *source;
 	const struct decoder *decoder;
 	const struct flow_table *flows;
+	uint64_t patterns_untold; /* identifier_hits_untold() */
 };
 
 /* Checks that the counts add up; EXIT_INTERNAL with both numbers when they do not. */

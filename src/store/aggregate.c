@@ -3,6 +3,7 @@
 #include "base/intern.h"
 #include "flow/message_log.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define SPOOL_MEMORY (16U << 20) /* closed flows that wait in memory; about 60,000 of them */
 
@@ -139,9 +140,17 @@ static void metered(void *self, const struct media_report *r)
 		a->failed = true;
 }
 
+static void hit(void *self, const struct pattern_hit *hit)
+{
+	struct aggregate *a = self;
+
+	if (!a->failed)
+		a->hit[a->hits++] = *hit;
+}
+
 struct observer aggregate_observer(struct aggregate *a)
 {
-	return (struct observer){ observed, occurred, metered, a };
+	return (struct observer){ observed, occurred, metered, hit, a };
 }
 
 void aggregate_frame(struct aggregate *a, int64_t ts_ns)
@@ -178,13 +187,17 @@ static bool keep_measured(struct aggregate *a, const struct flow_record *r)
 void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
 {
 	struct flow_record r;
-	struct logged_message log[MESSAGE_KEPT_MAX];
+	struct logged_message log[MESSAGE_KEPT_MAX + FLOW_HITS_MAX * PATTERN_HIT_ENTRIES];
 
 	if (a->failed)
 		return;
 	flow_record_from(&r, flow, why);
+	r.hits = a->hits;
 	judge_flow(&a->judge, &r);
-	uint32_t kept = message_log_copy(flow, log, MESSAGE_KEPT_MAX);
+	size_t kept = message_log_copy(flow, log, MESSAGE_KEPT_MAX);
+	memcpy(log + kept, a->hit, a->hits * sizeof a->hit[0]);
+	kept += a->hits * PATTERN_HIT_ENTRIES;
+	a->hits = 0;
 	if (!openings_add(&a->openings, &r, a->options.sockets.verdict_bits, &a->failure))
 		a->failed = true;
 	if (r.measured && !keep_measured(a, &r))

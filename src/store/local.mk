@@ -3,26 +3,26 @@ FS_STORE = \
 	src/store/account.h \
 	src/store/aggregate.c \
 	src/store/aggregate.h \
-	src/store/cells.h \
-	src/store/json.c \
 	src/store/calls.c \
 	src/store/calls.h \
 	src/store/candidates.c \
 	src/store/candidates.h \
+	src/store/cells.h \
+	src/store/json.c \
 	src/store/label.c \
 	src/store/label.h \
 	src/store/measure.c \
 	src/store/measure.h \
 	src/store/measure_activity.c \
 	src/store/measure_contacts.c \
-	src/store/measure_lengths.c \
-	src/store/measure_round_trips.c \
-	src/store/measure_network_cost.c \
-	src/store/measure_series.c \
-	src/store/measure_places.c \
-	src/store/measure_supernodes.c \
 	src/store/measure_episodes.c \
+	src/store/measure_lengths.c \
+	src/store/measure_network_cost.c \
+	src/store/measure_places.c \
+	src/store/measure_round_trips.c \
+	src/store/measure_series.c \
 	src/store/measure_setups.c \
+	src/store/measure_supernodes.c \
 	src/store/measures.h \
 	src/store/null_judge.c \
 	src/store/null_judge.h \
@@ -30,6 +30,7 @@ FS_STORE = \
 	src/store/null_test.h \
 	src/store/open.c \
 	src/store/open.h \
+	src/store/pattern_hits.c \
 	src/store/pipeline.c \
 	src/store/pipeline.h \
 	src/store/places.c \
@@ -41,6 +42,7 @@ FS_STORE = \
 	src/store/rows.h \
 	src/store/rows_measured.c \
 	src/store/rows_media.c \
+	src/store/rows_patterns.c \
 	src/store/sink.h \
 	src/store/spool.c \
 	src/store/spool.h \

@@ -151,8 +151,10 @@ static bool build(struct null_test *t)
 	if (!t->internal || !t->names)
 		return error_memory(t->err, "the self-test");
 	netset_add_private(t->internal);
-	t->identifier =
-		identifier_new((struct observer){ observed, occurred, metered, t }, NULL, NULL, t->err);
+	t->identifier = identifier_new(
+		(struct observer){
+			.observed = observed, .occurred = occurred, .metered = metered, .self = t },
+		NULL, NULL, t->err);
 	if (!t->identifier)
 		return false;
 	t->flows = flow_table_new(&flows, (struct flow_table_listener){ flow_ended, t }, t->err);

@@ -41,6 +41,15 @@ static const struct magic magics[] = {
 #define SQLITE_HEADER       100
 #define SQLITE_HEADER_APPID 68
 
+/* The first line of block rules, behind whatever makes a line a comment (rules_head_write()). */
+static bool begins_as_rules(struct span bytes)
+{
+	static const char program[] = "footsteps ", strategy[] = ", strategy ";
+
+	return memmem(bytes.ptr, bytes.len, program, sizeof program - 1) &&
+	       memmem(bytes.ptr, bytes.len, strategy, sizeof strategy - 1);
+}
+
 static struct file_look look_at_bytes(struct span bytes)
 {
 	struct reader r = reader_on(bytes);
@@ -51,6 +60,8 @@ static struct file_look look_at_bytes(struct span bytes)
 		if (bytes.len >= magics[i].length &&
 		    memcmp(bytes.ptr, magics[i].bytes, magics[i].length) == 0)
 			return (struct file_look){ magics[i].kind, magics[i].what };
+	if (begins_as_rules(bytes))
+		return (struct file_look){ FILE_RULES, "block rules of footsteps" };
 	struct span head = rd_take(&r, SQLITE_HEADER_APPID);
 	uint32_t application = rd_be32(&r);
 	if (r.failed || memcmp(head.ptr, SQLITE_MAGIC, sizeof SQLITE_MAGIC) != 0)

@@ -153,6 +153,12 @@ static void note_problems(const struct pipeline *p, struct problems *problems)
 			     "%" PRIu64 " flows were not measured for media, or in part: too many at a time, "
 			     "or too many streams in one",
 			     identifier_unmeasured(p->identifier));
+	if (identifier_hits_refused(p->identifier))
+		problems_add(problems,
+			     "%" PRIu64
+			     " packets that fit a pattern of a block rule were not noted: too many "
+			     "at a time",
+			     identifier_hits_refused(p->identifier));
 	if (account[REASON_unsupported_link])
 		problems_add(problems,
 			     "%" PRIu64 " frames have a link type that footsteps cannot read: %s (%d)",
@@ -163,8 +169,10 @@ static void note_problems(const struct pipeline *p, struct problems *problems)
 bool pipeline_finish(struct pipeline *p, struct source *source, struct sink *sink, struct run_row *run,
 		     struct problems *problems, struct aggregate_summary *summary, struct error *err)
 {
-	const struct run_facts facts = { .source = source, .decoder = p->decoder, .flows = p->flows };
-
+	const struct run_facts facts = { .source = source,
+					 .decoder = p->decoder,
+					 .flows = p->flows,
+					 .patterns_untold = identifier_hits_untold(p->identifier) };
 	const uint64_t *account = decoder_account(p->decoder);
 	struct decode_extras extras;
 

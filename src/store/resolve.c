@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The next closed flow; log: its r->sizes messages. False at the end, or with *failed set. */
+/* The next closed flow; log: its r->sizes messages; hits, unless NULL: its r->hits hits. False at the end, or
+ * with *failed set. */
 static bool next_flow(struct spool *spool, struct flow_record *r, const struct logged_message **log,
-		      bool *failed, struct error *err)
+		      const struct pattern_hit **hits, bool *failed, struct error *err)
 {
 	struct span record;
 
@@ -16,6 +17,8 @@ static bool next_flow(struct spool *spool, struct flow_record *r, const struct l
 	/* The spool aligns records to 16 bytes and a flow_record is a multiple of 8: the log behind it is
 	 * aligned. */
 	*log = (const struct logged_message *)(const void *)(record.ptr + sizeof *r);
+	if (hits)
+		*hits = (const struct pattern_hit *)(const void *)(record.ptr + record.len) - r->hits;
 	return true;
 }
 _Static_assert(sizeof(struct flow_record) % 8 == 0, "the message log behind it stays aligned");
@@ -29,7 +32,7 @@ static bool gather(struct aggregate *a, struct candidates *c, struct error *err)
 	if (c->count == 0)
 		return true;
 	ok = spool_rewind(a->spool, err);
-	while (ok && next_flow(a->spool, &r, &log, &failed, err))
+	while (ok && next_flow(a->spool, &r, &log, NULL, &failed, err))
 		ok = candidates_add(c, &r, log, err);
 	if (!ok || failed)
 		return false;
@@ -251,7 +254,7 @@ static bool survey_flows(struct resolution *res, struct error *err)
 		return true;
 	ok = spool_rewind(res->a->spool, err);
 	res->surveying = true;
-	while (ok && next_flow(res->a->spool, &r, &log, &failed, err)) {
+	while (ok && next_flow(res->a->spool, &r, &log, NULL, &failed, err)) {
 		const struct media_flow *media;
 		struct flow_row row;
 		judge_labelled(res, &r, &row, &media);
@@ -266,9 +269,10 @@ static bool put_flows(struct resolution *res, struct error *err)
 	struct aggregate *a = res->a;
 	struct flow_record r;
 	const struct logged_message *log;
+	const struct pattern_hit *hits;
 	bool failed = false, ok = spool_rewind(a->spool, err);
 
-	while (ok && next_flow(a->spool, &r, &log, &failed, err)) {
+	while (ok && next_flow(a->spool, &r, &log, &hits, &failed, err)) {
 		const struct media_flow *media;
 		struct flow_row row;
 		judge_labelled(res, &r, &row, &media);
@@ -279,7 +283,11 @@ static bool put_flows(struct resolution *res, struct error *err)
 		/* Rows of streams name the flow. */
 		if (ok && (row.protocol || media || a->options.all_flows))
 			ok = res->sink->ops->put_flow(res->sink, &row, err);
+		if (ok && r.hits > 0)
+			ok = pattern_hits_keep(res, &row, hits, err);
 	}
+	spool_free(a->spool); /* read for the last time */
+	a->spool = NULL;
 	return ok && !failed;
 }
 
@@ -364,7 +372,7 @@ static bool put_all(struct resolution *res, struct run_row *run, const struct ru
 	struct sink *sink = res->sink;
 
 	return account_put(sink, facts, &a->judge, err) && survey_flows(res, err) && put_flows(res, err) &&
-	       resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
+	       pattern_hits_put(res, err) && resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
 	       resolve_put_evidence(res, err) && resolve_put_exchanges(res, err) &&
 	       calls_put(a->calls, a->options.models, sink, err) && totals_put(&res->totals, sink, err) &&
 	       measure_put(res->measure, sink, problems, err) && put_run(res, run, problems, err) &&
@@ -381,6 +389,7 @@ static void resolution_drop(struct resolution *res)
 	free(res->client);
 	free(res->sums);
 	free(res->pair_met);
+	spool_free(res->hits);
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,

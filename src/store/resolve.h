@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/row_index.h"
 #include "behave/names.h"
+#include "identify/patterns.h"
 #include "store/aggregate.h"
 #include "store/calls.h"
 #include "store/label.h"
@@ -13,6 +14,11 @@
 
 /* Kinds of evidence about single flows, for each protocol: a flood of one must not hide another's. */
 #define FLOW_EVIDENCE_MAX 100000U
+
+/* Hits of patterns are kept behind a flow's message log, in the room of so many of its entries. */
+#define PATTERN_HIT_ENTRIES (sizeof(struct pattern_hit) / sizeof(struct logged_message))
+#define FLOW_HITS_MAX       (2 * PATTERNS_MAX)
+_Static_assert(sizeof(struct pattern_hit) % sizeof(struct logged_message) == 0, "whole entries");
 
 struct flow_evidence {
 	uint64_t flow;
@@ -39,6 +45,8 @@ struct aggregate {
 	struct flow_record
 		*measured_flow; /* those whose media was reported, once more: they are judged first */
 	uint32_t measured_flows, measured_room;
+	struct pattern_hit hit[FLOW_HITS_MAX]; /* of the flow that ends */
+	uint8_t hits;
 	uint64_t flows, packets, refused_events;
 	bool failed;
 	struct error failure;
@@ -63,8 +71,9 @@ struct resolution {
 	struct kept_messages kept;
 	struct measure_setup setup;
 	struct measure *measure;
-	uint8_t *pair_met; /* a bit for each pair: a flow of it was measured */
-	bool surveying;    /* flows are shown to measure_survey() alone */
+	uint8_t *pair_met;  /* a bit for each pair: a flow of it was measured */
+	struct spool *hits; /* flows with hits of patterns, labelled; NULL: none yet */
+	bool surveying;     /* flows are shown to measure_survey() alone */
 	struct sink *sink;
 	struct aggregate_summary *summary;
 };
@@ -72,4 +81,9 @@ bool resolve_put_clients(const struct resolution *res, struct error *err);
 bool resolve_put_pairs(const struct resolution *res, struct error *err);
 bool resolve_put_evidence(const struct resolution *res, struct error *err);
 bool resolve_put_exchanges(const struct resolution *res, struct error *err);
+/* Keeps the hits of a flow that has any (row->flow->hits of them), for the next. */
+bool pattern_hits_keep(struct resolution *res, const struct flow_row *row, const struct pattern_hit *hits,
+		       struct error *err);
+/* Rows of all patterns, and of all hits. */
+bool pattern_hits_put(const struct resolution *res, struct error *err);
 #endif

@@ -41,8 +41,9 @@ struct row {
 /*
  * A sink that takes rows. Every row of a kind has the same columns in the same order.
  *
- * Text lives as long as sink.h promises: during the call. Only the names in a row of kind flow live as long
- * as the run, because struct flow_record holds nothing but static and interned names; such a row may wait.
+ * Text lives as long as sink.h promises: during the call. Only the names in a row of kind flow or pattern_hit
+ * live as long as the run, because struct flow_record holds nothing but static and interned names; such a row
+ * may wait.
  */
 struct row_sink {
 	struct sink sink;

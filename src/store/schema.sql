@@ -1,4 +1,4 @@
--- The database of footsteps, schema 3 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
+-- The database of footsteps, schema 4 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
 --
 -- The database is an interface: read it with the stock sqlite3 shell. Times are integers, nanoseconds since
 -- 1970-01-01 UTC, from the packets; addresses are text (RFC 5952 for IPv6); bytes and packets are as in
@@ -334,6 +334,35 @@ CREATE TABLE streams (              -- B11: one direction of media, of one synch
 	mos           REAL,             -- E-model (G.107); NULL: cannot be told
 	mos_assumed   INTEGER,          -- 1: the codec is not told, and the score is that of a usual one
 	PRIMARY KEY (run, flow, n)
+) WITHOUT ROWID;
+
+CREATE TABLE patterns (             -- what the strategies of footsteps rules look for in one packet: all that this version knows
+	run        INTEGER NOT NULL,
+	protocol   TEXT NOT NULL,
+	pattern    TEXT NOT NULL,
+	words      TEXT NOT NULL,
+	definition TEXT NOT NULL,   -- 'tcp, 5 bytes, 16 03 01 00 00 at 0'
+	PRIMARY KEY (run, protocol, pattern)
+) WITHOUT ROWID;
+
+CREATE TABLE pattern_hits (         -- flows with a packet that fits one: all flows, whatever --flows says
+	run           INTEGER NOT NULL,
+	flow          INTEGER NOT NULL, -- number of its first packet
+	protocol      TEXT NOT NULL,    -- of the pattern
+	pattern       TEXT NOT NULL,
+	direction     TEXT NOT NULL,    -- in which that packet went: out, in
+	packet        INTEGER NOT NULL, -- the first that fits
+	ts_ns         INTEGER NOT NULL, -- of that packet
+	proto         TEXT NOT NULL,    -- from here on: of the flow, as in flows
+	client_ip     TEXT NOT NULL,
+	client_port   INTEGER NOT NULL,
+	server_ip     TEXT NOT NULL,
+	server_port   INTEGER NOT NULL,
+	label         TEXT NOT NULL,
+	label_protocol TEXT,            -- flows.protocol: of the label
+	source        TEXT NOT NULL,
+	client        INTEGER,
+	PRIMARY KEY (run, flow, protocol, pattern, direction)
 ) WITHOUT ROWID;
 
 CREATE TABLE label_totals (         -- of all flows, whatever --flows says

@@ -141,6 +141,20 @@ struct version_check_row {
 	uint32_t client_socket; /* as in exchange_row */
 };
 
+/* What the strategies of `footsteps rules` look for: every pattern of identify/patterns.h. */
+struct pattern_row {
+	const char *protocol, *name, *words;
+	const char *definition; /* pattern_describe() */
+};
+/* A flow with a packet that fits one, whether or not the flow has a row of its own. */
+struct pattern_hit_row {
+	const char *protocol, *pattern; /* the pattern's */
+	const struct flow_row *flow;    /* labelled */
+	enum direction dir;             /* in which the packet went */
+	uint64_t packet;                /* the first that fits */
+	int64_t ts_ns;
+};
+
 /* All flows by final label (--flows recognised keeps these totals of everything). */
 struct label_total_row {
 	const char *label, *source; /* source: name of enum label_source */
@@ -357,6 +371,8 @@ struct stream_row {
 	X(place_file, place_files)                                                                           \
 	X(peer_place, peer_places)                                                                           \
 	X(supernode_contact, supernode_contacts)                                                             \
+	X(pattern, patterns)                                                                                 \
+	X(pattern_hit, pattern_hits)                                                                         \
 	X(input, inputs)
 
 struct sink;

@@ -45,10 +45,11 @@ void inserter_init(struct inserter *in, sqlite3 *db, const char *path)
 
 void inserter_drop(struct inserter *in)
 {
-	for (int i = 0; i < ROW_KIND_COUNT; i++)
+	for (int i = 0; i < ROW_KIND_COUNT; i++) {
 		sqlite3_finalize(in->one[i]);
-	sqlite3_finalize(in->many);
-	free(in->bound);
+		sqlite3_finalize(in->many[i]);
+		free(in->bound[i]);
+	}
 }
 
 /* "INSERT INTO flows(run,flow,...)VALUES(?,?,...),(?,?,...)" */
@@ -133,28 +134,30 @@ static int bind_changed(sqlite3_stmt *stmt, int before, struct cell *bound, cons
 
 static bool prepare_many(struct inserter *in, const struct row *row, struct error *err)
 {
-	if (!in->bound)
-		in->bound = calloc((size_t)in->batch * row->count,
-				   sizeof *in->bound); /* CELL_NULL, as in SQLite */
-	if (!in->bound)
+	struct cell **bound = &in->bound[row->kind];
+
+	if (!*bound)
+		*bound = calloc((size_t)in->batch * row->count, sizeof **bound); /* CELL_NULL, as in SQLite */
+	if (!*bound)
 		return error_memory(err, "a statement");
-	in->many = prepare(in, row, in->batch, err);
-	return in->many != NULL;
+	in->many[row->kind] = prepare(in, row, in->batch, err);
+	return in->many[row->kind] != NULL;
 }
 
 static bool insert_many(struct inserter *in, const struct row *row, struct error *err)
 {
 	int code = SQLITE_OK;
 
-	if (!in->many && !prepare_many(in, row, err))
+	if (!in->many[row->kind] && !prepare_many(in, row, err))
 		return false;
+	sqlite3_stmt *many = in->many[row->kind];
 	for (unsigned r = 0; r < in->batch; r++)
-		code |= bind_changed(in->many, (int)(r * row->count), in->bound + (size_t)r * row->count,
-				     &row[r]);
-	return run_bound(in, in->many, code, err);
+		code |= bind_changed(many, (int)(r * row->count),
+				     in->bound[row->kind] + (size_t)r * row->count, &row[r]);
+	return run_bound(in, many, code, err);
 }
 
-bool inserter_flows(struct inserter *in, const struct row *row, unsigned rows, struct error *err)
+bool inserter_rows(struct inserter *in, const struct row *row, unsigned rows, struct error *err)
 {
 	bool ok = true;
 

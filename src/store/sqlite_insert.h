@@ -5,26 +5,26 @@
 #include <sqlite3.h>
 
 /*
- * Flows go in by this many per statement. One statement has a fixed price; beyond 32 rows the gain is lost in
- * noise (221 000 flows: 1 row 0.90, 8 rows 1.07, 32 rows 1.16, 128 rows 1.17 million rows/s, with pages of 4
- * KiB). A virtual table that SQLite fetches the rows from takes a third longer.
+ * Flows and hits of patterns go in by this many per statement. One statement has a fixed price; beyond 32
+ * rows the gain is lost in noise (221 000 flows: 1 row 0.90, 8 rows 1.07, 32 rows 1.16, 128 rows 1.17 million
+ * rows/s, with pages of 4 KiB). A virtual table that SQLite fetches the rows from takes a third longer.
  */
 #define INSERT_BATCH 32U
 
 struct inserter {
-	sqlite3 *db;                       /* borrowed */
-	const char *path;                  /* borrowed; for messages */
-	sqlite3_stmt *one[ROW_KIND_COUNT]; /* prepared when needed */
-	sqlite3_stmt *many;                /* flows, `batch` at a time */
-	unsigned batch;                    /* INSERT_BATCH, or fewer where SQLite takes no more */
-	struct cell *bound;                /* what `many` holds: [batch][columns] */
+	sqlite3 *db;                        /* borrowed */
+	const char *path;                   /* borrowed; for messages */
+	sqlite3_stmt *one[ROW_KIND_COUNT];  /* prepared when needed */
+	sqlite3_stmt *many[ROW_KIND_COUNT]; /* `batch` rows at a time */
+	unsigned batch;                     /* INSERT_BATCH, or fewer where SQLite takes no more */
+	struct cell *bound[ROW_KIND_COUNT]; /* what `many` holds: [batch][columns] */
 };
 
 void inserter_init(struct inserter *in, sqlite3 *db, const char *path);
 void inserter_drop(struct inserter *in);
 bool inserter_one(struct inserter *in, const struct row *row, struct error *err);
-/* Rows of kind flow, any number. They must stay in place until the next call. */
-bool inserter_flows(struct inserter *in, const struct row *row, unsigned rows, struct error *err);
+/* Rows of one kind, any number. They must stay in place until the next call with that kind. */
+bool inserter_rows(struct inserter *in, const struct row *row, unsigned rows, struct error *err);
 
 /* What the last failure of db means for the person who wants the database at `path`. */
 bool sqlite_failure(sqlite3 *db, const char *path, struct error *err);

@@ -1,4 +1,4 @@
-/* Flows are inserted in the background; see sqlite_writer.h. */
+/* Flows and hits of patterns are inserted in the background; see sqlite_writer.h. */
 #include "store/sqlite_writer.h"
 #include "capture/thread.h"
 #include "store/sqlite_insert.h"
@@ -68,7 +68,7 @@ static void *insert_on(void *arg)
 	bool ok = true;
 
 	while (ok && batch_take(w)) {
-		ok = inserter_flows(&w->inserter, w->ring[w->inserted % RING], INSERT_BATCH, &w->error);
+		ok = inserter_rows(&w->inserter, w->ring[w->inserted % RING], INSERT_BATCH, &w->error);
 		batch_done(w, ok);
 	}
 	return NULL;
@@ -112,7 +112,7 @@ static bool batch_full(struct writer *w, struct error *err)
 		w->running = thread_start(&w->thread, insert_on, w);
 	if (w->running)
 		return batch_hand_over(w, err);
-	return inserter_flows(&w->inserter, w->ring[w->handed % RING], INSERT_BATCH, err);
+	return inserter_rows(&w->inserter, w->ring[w->handed % RING], INSERT_BATCH, err);
 }
 
 void writer_free(struct writer *w)
@@ -126,15 +126,22 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+/* The kinds that come by the million. A batch holds one of them. */
+static bool is_batched(const struct writer *w, enum row_kind kind)
+{
+	return (kind == ROW_flow || kind == ROW_pattern_hit) &&
+	       (w->waiting == 0 || w->ring[w->handed % RING][0].kind == kind);
+}
+
 struct row *writer_row(struct writer *w, enum row_kind kind)
 {
-	return kind == ROW_flow ? &w->ring[w->handed % RING][w->waiting] : &w->other;
+	return is_batched(w, kind) ? &w->ring[w->handed % RING][w->waiting] : &w->other;
 }
 
 bool writer_write(struct writer *w, const struct row *row, struct error *err)
 {
-	if (row->kind != ROW_flow)
-		return thread_end(w, err) && inserter_one(&w->inserter, row, err);
+	if (row == &w->other)
+		return writer_settle(w, err) && inserter_one(&w->inserter, row, err);
 	return ++w->waiting < INSERT_BATCH || batch_full(w, err);
 }
 
@@ -144,5 +151,5 @@ bool writer_settle(struct writer *w, struct error *err)
 
 	w->waiting = 0;
 	return thread_end(w, err) &&
-	       (rows == 0 || inserter_flows(&w->inserter, w->ring[w->handed % RING], rows, err));
+	       (rows == 0 || inserter_rows(&w->inserter, w->ring[w->handed % RING], rows, err));
 }

@@ -1,8 +1,8 @@
 /*
- * Inserts flows in a thread of its own, so that the next ones can be put together meanwhile. Private to the
- * SQLite sink.
+ * Inserts flows and hits of patterns in a thread of its own, so that the next ones can be put together
+ * meanwhile. Private to the SQLite sink.
  *
- * The connection is used by one thread at a time: the writer's from a full batch of flows on until
+ * The connection is used by one thread at a time: the writer's from a full batch of rows on until
  * writer_settle() or another kind of row, else the caller's. Where no thread can be had, the caller inserts.
  */
 #ifndef FS_STORE_SQLITE_WRITER_H

@@ -1,7 +1,7 @@
 /*
- * The rows of the measurements: each is written once with a value of its own in every column, and once with
- * everything unknown that can be. A column that is left out, or gets another one's value, is seen in both
- * sinks.
+ * The rows of the measurements and of patterns: each is written once with a value of its own in every column,
+ * and once with everything unknown that can be. A column that is left out, or gets another one's value, is
+ * seen in both sinks.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +71,10 @@ static const struct {
 	{ ROW_peer_place,
 	  "1|skype|probe|1|Europe|IT|Italy|Torino|45.25|7.5|11 / 1|skype|non-probe|2|~|~|~|~|~|~|12" },
 	{ ROW_supernode_contact, "1|11|skype|192.0.2.1|33033|12|13|14|15|1" },
+	{ ROW_pattern, "1|skype|hello|first|tcp, 5 bytes" },
+	{ ROW_pattern_hit,
+	  "1|11|skype|hello|in|12|13|tcp|192.0.2.1|14|2001:db8::1|15|skype-login|skype|payload|16"
+	  " / 1|21|skype|probe|out|22|23|udp|192.0.2.1|24|192.0.2.2|25|unknown|~|none|~" },
 };
 
 #define PUT(name, ...) assert_true(s->ops->put_##name(s, &(struct name##_row){ __VA_ARGS__ }, &err))
@@ -99,6 +103,31 @@ static void put_behaviour(struct sink *s)
 	PUT(message, 11, 2, 15, TO_INITIATOR, 16);
 }
 
+static void put_patterns(struct sink *s)
+{
+	const struct flow_record tcp = {
+		.first_packet = 11,
+		.l4 = IPPROTO_TCP,
+		.initiator = { ip("192.0.2.1"), 14 },
+		.responder = { ip("2001:db8::1"), 15 },
+		.label = "skype-login",
+	};
+	const struct flow_record udp = {
+		.first_packet = 21,
+		.l4 = IPPROTO_UDP,
+		.initiator = { ip("192.0.2.1"), 24 },
+		.responder = { ip("192.0.2.2"), 25 },
+		.label = "unknown",
+	};
+	const struct flow_row login = { &tcp, "skype", LABEL_FROM_payload, .client = 16 };
+	const struct flow_row unknown = { &udp, NULL, LABEL_FROM_none, .client = 0 };
+	struct error err;
+
+	PUT(pattern, "skype", "hello", "first", "tcp, 5 bytes");
+	PUT(pattern_hit, "skype", "hello", &login, TO_INITIATOR, 12, 13);
+	PUT(pattern_hit, "skype", "probe", &unknown, TO_RESPONDER, 22, 23);
+}
+
 static void put_everything(struct sink *s)
 {
 	struct error err;
@@ -119,6 +148,7 @@ static void put_everything(struct sink *s)
 	PUT(peer_place, "skype", "probe", 1, "Europe", "IT", "Italy", "Torino", 45.25, 7.5, 11);
 	PUT(peer_place, "skype", "non-probe", .n = 2, .latitude = NAN, .longitude = NAN, .addresses = 12);
 	PUT(supernode_contact, 11, "skype", { ip("192.0.2.1"), 33033 }, 12, 13, 14, 15, true);
+	put_patterns(s);
 	if (!s->ops->finish(s, &err))
 		fail_msg("%s", err.text);
 }
@@ -200,7 +230,8 @@ static void test_json(void **state)
 	sqlite3_close(db);
 }
 
-/* A new kind of row of rows_measured.c belongs into `expected`: those lie together in SINK_ROWS. */
+/* A new kind of row of rows_measured.c or rows_patterns.c belongs into `expected`: those lie together in
+ * SINK_ROWS. */
 static void test_all_are_here(void **state)
 {
 	(void)state;

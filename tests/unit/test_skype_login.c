@@ -1,5 +1,5 @@
 /*
- * Skype's login and contact list (wire B3, C4; BS section IV.A). Constant bytes are those of the captures;
+ * Skype's login and contact list (wire B3, C4; BS section IV.B.1). Constant bytes are those of the captures;
  * encrypted ones are replaced by numbers that do not matter.
  */
 #include "dissector_recorder.h"
@@ -185,7 +185,7 @@ static void test_roles_by_port(void **state)
 	expect_exchange("login", "2006", OUTCOME_SUCCESS);
 }
 
-/* BS section IV.A.2: message 4 of 18 bytes is a refused password. */
+/* BS section IV.B.1: message 4 of 18 bytes is a refused password. */
 static void test_outcomes(void **state)
 {
 	(void)state;

@@ -423,10 +423,10 @@ static void test_versions(void **state)
 		const char *sql, *append, *read;
 	} cases[] = {
 		{ "PRAGMA user_version = 7",
-		  "x.db was made by a newer footsteps (schema 7; this one knows 3): upgrade footsteps or "
+		  "x.db was made by a newer footsteps (schema 7; this one knows 4): upgrade footsteps or "
 		  "write to another "
 		  "file",
-		  "newer footsteps (schema 7; this one knows 3): upgrade footsteps" },
+		  "newer footsteps (schema 7; this one knows 4): upgrade footsteps" },
 		{ "PRAGMA user_version = 0", "x.db is unfinished", "x.db is unfinished" },
 		{ "PRAGMA user_version = -1", "older footsteps (schema -1", "read the captures again" },
 	};
