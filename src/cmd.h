@@ -34,10 +34,14 @@ enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, c
 extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
 extern const struct subcommand subcommand_chart;
 extern const struct subcommand subcommand_compare;
+extern const struct subcommand subcommand_rules;
 extern const struct subcommand subcommand_score;
 extern const struct subcommand subcommand_self_test;
 extern const struct subcommand subcommand_train;
 extern const struct subcommand subcommand_man, subcommand_completion;
+
+/* The signal that ended the reading of the last `read`, or 0. */
+int read_stopped(void);
 
 /* The program as a whole: the text of `footsteps --help` and footsteps(1); in main.c. Its name is "". */
 extern const struct command program_command;
@@ -53,7 +57,7 @@ enum exit_status command_fail(const struct error *err);
 /* Columns for tables on standard output: those of the terminal, or 80 elsewhere. */
 unsigned command_width(void);
 /* INT, TERM and HUP call the handler; the second one of a kind ends the program at once, and one that is
- * ignored (nohup) stays so. */
+ * ignored (nohup) stays so. SIG_DFL: nobody calls it any more. */
 void command_catch_signals(void (*handler)(int));
 
 /* Of the program itself: "0.2.0". */

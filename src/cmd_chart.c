@@ -1,17 +1,13 @@
 /* footsteps chart: the messages of a login, a search or a call as a message-sequence chart. */
 #include "cmd.h"
-#include "store/open.h"
-#include "store/target.h"
+#include "cmd_capture.h"
+#include "cmd_output.h"
 #include "views/chart.h"
 #include "views/escape.h"
-#include <errno.h>
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WIDTH_LEAST 40U
 #define WIDTH_MOST  500U
@@ -90,59 +86,9 @@ static bool locale_is_utf8(void)
 	return utf8;
 }
 
-/* Devices, pipes and standard output are written as they are. */
-static bool svg_in_place(const struct chart *c, struct error *err)
+static void put_svg(const void *chart, FILE *out)
 {
-	FILE *out = strcmp(given.output, "-") == 0 ? stdout : fopen(given.output, "we");
-
-	if (!out)
-		return target_error(given.output, errno, err);
-	chart_put_svg(c, out);
-	if (out == stdout) /* main() looks whether that could be written */
-		return true;
-	bool failed = ferror(out);
-	errno = 0;
-	return (fclose(out) == 0 && !failed) || target_error(given.output, errno ? errno : EIO, err);
-}
-
-static volatile sig_atomic_t stop_requested; /* the signal */
-
-static void on_signal(int signal_number)
-{
-	stop_requested = signal_number;
-}
-
-/* Whole or not at all, in place of an earlier drawing. */
-static bool svg_write(const struct chart *c, struct error *err)
-{
-	struct target target;
-
-	if (strcmp(given.output, "-") == 0 || file_look(given.output).kind == FILE_SPECIAL)
-		return svg_in_place(c, err);
-	command_catch_signals(on_signal);
-	int fd = target_make(&target, given.output, FILE_SVG, err);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!out) {
-		if (fd >= 0) {
-			target_error(given.output, errno, err);
-			close(fd);
-			target_drop(&target);
-		}
-		return false;
-	}
-	chart_put_svg(c, out);
-	bool failed = ferror(out);
-	errno = 0;
-	failed = fclose(out) != 0 || failed;
-	if (!failed && !stop_requested)
-		return target_finish(&target, err);
-	if (failed)
-		target_error(given.output, errno ? errno : EIO, err);
-	else
-		error_set(err, EXIT_OUTPUT, "stopped by signal %d; %s was not written", (int)stop_requested,
-			  given.output);
-	target_drop(&target);
-	return false;
+	chart_put_svg(chart, out);
 }
 
 static bool draw(const struct view *v, enum chart_kind kind, int64_t number, struct error *err)
@@ -152,7 +98,7 @@ static bool draw(const struct view *v, enum chart_kind kind, int64_t number, str
 		  chart_arrange(&c, (uint32_t)given.rows, err);
 
 	if (ok && given.output)
-		ok = svg_write(&c, err);
+		ok = output_write(given.output, FILE_SVG, put_svg, &c, err);
 	if (ok && given.json)
 		chart_put_json(&c, stdout);
 	else if (ok && (given.text || !given.output))
@@ -209,51 +155,16 @@ static enum exit_status chart_database(sqlite3 *db, const char *shown, enum exit
 	return ok ? read : command_fail(err);
 }
 
-/*
- * A database that nobody else will open. Its name goes away as soon as it is open: then nothing is left,
- * however this program ends.
- */
-static sqlite3 *private_open(const char *directory, const char *database, enum exit_status *read,
-			     const char *capture, struct error *err)
-{
-	/* The capture's name may begin with '-'. */
-	char *arguments[] = { "--quiet", "--no-hash",      "--no-ndpi", "--activity",   "0",
-			      "-o",      (char *)database, "--",        (char *)capture };
-	sqlite3 *db = NULL;
-
-	*read = subcommand_run(&subcommand_read, (int)(sizeof arguments / sizeof arguments[0]), arguments);
-	if (*read == EXIT_COMPLETE || *read == EXIT_INCOMPLETE) {
-		db = store_open_read(database, err);
-		*read = db ? *read : command_fail(err);
-	}
-	unlink(database);
-	rmdir(directory);
-	return db;
-}
-
-/* Reads a capture into a database of its own in $TMPDIR. */
 static enum exit_status chart_capture(const char *path, struct error *err)
 {
-	const char *above = getenv("TMPDIR");
-	char directory[4096], database[sizeof directory + 16];
+	const struct capture_reading plain = { 0 };
 	enum exit_status status;
+	sqlite3 *db = capture_read(path, &plain, &status);
 
-	command_catch_signals(on_signal); /* until read has its own */
-	/* As SQLite: /tmp may be memory. */
-	int length = snprintf(directory, sizeof directory, "%s/footsteps-chart-XXXXXX",
-			      above && *above ? above : "/var/tmp");
-	if (length >= (int)sizeof directory || !mkdtemp(directory)) {
-		error_set(err, EXIT_OUTPUT, "cannot make a temporary database in %s: %s; TMPDIR says where",
-			  above && *above ? above : "/var/tmp",
-			  strerror(length >= (int)sizeof directory ? ENAMETOOLONG : errno));
-		return command_fail(err);
-	}
-	snprintf(database, sizeof database, "%s/capture.db", directory);
-	sqlite3 *db = private_open(directory, database, &status, path, err);
-	if (!db || !stop_requested)
+	if (!db || !capture_stopped())
 		return db ? chart_database(db, path, status, err) : status;
 	sqlite3_close(db);
-	error_set(err, EXIT_OUTPUT, "stopped by signal %d; nothing was drawn", (int)stop_requested);
+	error_set(err, EXIT_OUTPUT, "stopped by signal %d; nothing was drawn", capture_stopped());
 	return command_fail(err);
 }
 

@@ -161,6 +161,11 @@ static void catch_signals(void)
 	sigaction(SIGUSR1, &always, NULL);
 }
 
+int read_stopped(void)
+{
+	return stop_requested;
+}
+
 static void print_statistics(const struct pipeline *p, const struct source *source)
 {
 	struct flow_table_stats flows;

@@ -135,57 +135,84 @@ static struct ip ip_masked(const struct ip *ip, unsigned bits)
 	return out;
 }
 
-/* Reads "ADDRESS" or "ADDRESS/BITS"; *bits counts from the start of the 16 bytes. */
-static bool prefix_parse(const char *text, struct ip *ip, unsigned *bits, struct error *err)
+/* Its bits from the start of the 16 bytes, IPv4 being mapped. */
+static unsigned prefix_bits(const struct ip_prefix *p)
 {
-	char address[IP_TEXT];
+	return p->v4 ? p->bits + MAPPED_BITS : p->bits;
+}
+
+/* The number behind the slash; more than `most` when there is none, or a greater one. */
+static unsigned bits_parse(const char *digits, unsigned most)
+{
+	size_t count = strspn(digits, "0123456789");
+	unsigned value = 0;
+
+	for (size_t i = 0; i < count && value <= most; i++)
+		value = value * 10 + (unsigned)(digits[i] - '0');
+	return count == 0 || digits[count] ? most + 1 : value;
+}
+
+bool ip_prefix_parse(const char *text, struct ip_prefix *out, struct error *err)
+{
+	char address[IP_TEXT], better[IP_TEXT];
 	size_t length = strcspn(text, "/");
 
-	if (length >= sizeof address)
+	if (length < sizeof address) {
+		memcpy(address, text, length);
+		address[length] = '\0';
+	}
+	if (length >= sizeof address || !ip_parse(address, &out->ip))
 		return error_set(err, EXIT_USAGE,
 				 "'%s' is no IP prefix; write it as 10.0.0.0/8 or 2001:db8::/32", text);
-	memcpy(address, text, length);
-	address[length] = '\0';
-	if (!ip_parse(address, ip))
-		return error_set(err, EXIT_USAGE,
-				 "'%s' is no IP prefix; write it as 10.0.0.0/8 or 2001:db8::/32", text);
-	bool v4 = !strchr(address, ':');
-	unsigned most = v4 ? 32 : 128, value = 0;
-	*bits = 128;
-	if (text[length] == '\0')
-		return true;
-	const char *digits = text + length + 1;
-	size_t digit_count = strspn(digits, "0123456789");
-	for (size_t i = 0; i < digit_count && value <= most; i++)
-		value = value * 10 + (unsigned)(digits[i] - '0');
-	if (digit_count == 0 || digits[digit_count] || value > most)
+	bool dotted = !strchr(address, ':');
+	unsigned most = dotted ? 32 : 128;
+	unsigned written = text[length] ? bits_parse(text + length + 1, most) : most;
+	if (written > most)
 		return error_set(err, EXIT_USAGE, "'%s': an %s prefix is 0 to %u bits", text,
-				 v4 ? "IPv4" : "IPv6", most);
-	*bits = v4 ? value + MAPPED_BITS : value;
-	struct ip masked = ip_masked(ip, *bits);
-	if (!ip_equal(&masked, ip)) {
-		char better[IP_TEXT];
+				 dotted ? "IPv4" : "IPv6", most);
+	unsigned bits = dotted ? written + MAPPED_BITS : written;
+	struct ip masked = ip_masked(&out->ip, bits);
+	if (!ip_equal(&masked, &out->ip)) {
 		ip_format(&masked, better);
 		return error_set(
 			err, EXIT_USAGE,
 			"'%s': the address has bits outside the prefix; did you mean '%s/%u' or the single "
 			"address '%s'?",
-			text, better, value, address);
+			text, better, written, address);
 	}
+	/* "::ffff:10.0.0.0/104" is 10.0.0.0/8. */
+	out->v4 = ip_is_v4(&out->ip) && bits >= MAPPED_BITS;
+	out->bits = (uint8_t)(out->v4 ? bits - MAPPED_BITS : bits);
 	return true;
+}
+
+size_t ip_prefix_format(const struct ip_prefix *p, char out[IP_PREFIX_TEXT])
+{
+	size_t length = ip_format(&p->ip, out);
+
+	if (p->bits < (p->v4 ? 32 : 128))
+		length += (size_t)snprintf(out + length, IP_PREFIX_TEXT - length, "/%u", p->bits);
+	return length;
+}
+
+bool ip_prefix_has(const struct ip_prefix *p, const struct ip *ip)
+{
+	struct ip masked = ip_masked(ip, prefix_bits(p));
+
+	return ip_is_v4(ip) == p->v4 && ip_equal(&masked, &p->ip);
 }
 
 bool netset_add(struct netset *set, const char *prefix, struct error *err)
 {
-	struct ip ip, ones;
-	unsigned bits = 0;
+	struct ip_prefix parsed;
+	struct ip ones;
 
-	if (!prefix_parse(prefix, &ip, &bits, err))
+	if (!ip_prefix_parse(prefix, &parsed, err))
 		return false;
 	memset(&ones, 0xff, sizeof ones);
-	struct ip mask = ip_masked(&ones, bits);
-	struct prefix_list *list = &set->list[ip_is_v4(&ip) && bits >= MAPPED_BITS ? FAMILY_V4 : FAMILY_V6];
-	struct prefix new = { { word_of(ip.b), word_of(ip.b + 8) },
+	struct ip mask = ip_masked(&ones, prefix_bits(&parsed));
+	struct prefix_list *list = &set->list[parsed.v4 ? FAMILY_V4 : FAMILY_V6];
+	struct prefix new = { { word_of(parsed.ip.b), word_of(parsed.ip.b + 8) },
 			      { word_of(mask.b), word_of(mask.b + 8) } };
 
 	for (size_t i = 0; i < list->count; i++)

@@ -24,6 +24,19 @@ static inline bool ip_equal(const struct ip *a, const struct ip *b)
 size_t ip_format(const struct ip *ip, char out[IP_TEXT]);
 bool ip_parse(const char *text, struct ip *out);
 
+/* One prefix, as it is written: bits counts from the start of its family's address (IPv4: 0..32). */
+struct ip_prefix {
+	struct ip ip;
+	uint8_t bits;
+	bool v4;
+};
+#define IP_PREFIX_TEXT (IP_TEXT + 4)
+/* "10.0.0.0/8", "2001:db8::/32" or a single address; EXIT_USAGE in words. */
+bool ip_prefix_parse(const char *text, struct ip_prefix *out, struct error *err);
+/* As ip_prefix_parse() reads it; a single address without "/32" or "/128". */
+size_t ip_prefix_format(const struct ip_prefix *p, char out[IP_PREFIX_TEXT]);
+bool ip_prefix_has(const struct ip_prefix *p, const struct ip *ip);
+
 /* A set of prefixes: which addresses are internal (D5). */
 struct netset;
 struct netset *netset_new(void);

@@ -63,6 +63,12 @@ const char *nearest_word(const char *word, const char *const *known)
 			near = true;
 			d = min(d, 1);
 		}
+		/* So is a word that goes on: "nftables" is nft, and not iptables. */
+		size_t known_length = strlen(*known);
+		if (known_length >= 3 && strncmp(word, *known, known_length) == 0) {
+			near = true;
+			d = min(d, 1);
+		}
 		if (near && d < best_distance) {
 			best = *known;
 			best_distance = d;

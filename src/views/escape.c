@@ -178,3 +178,25 @@ void plain_put_lines(FILE *out, const char *text)
 		else
 			fwrite(piece, 1, plain_next(&text, piece), out);
 }
+
+void shell_put(FILE *out, const char *word)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,@%+=";
+	bool printable = true;
+
+	for (const char *c = word; *c; c++)
+		printable = printable && *c >= ' ' && *c <= '~';
+	if (*word && strspn(word, safe) == strlen(word)) {
+		fputs(word, out);
+		return;
+	}
+	fputs(printable ? "'" : "$'", out);
+	for (const char *c = word; *c; c++)
+		if (printable && *c == '\'')
+			fputs("'\\''", out);
+		else if (printable || (*c >= ' ' && *c <= '~' && *c != '\'' && *c != '\\'))
+			fputc(*c, out);
+		else
+			fprintf(out, "\\%03o", (unsigned)(unsigned char)*c);
+	fputc('\'', out);
+}

@@ -25,4 +25,10 @@ size_t plain_text(const char *text, char *out, size_t size);
 void plain_put(FILE *out, const char *text);
 /* ... where the ends of lines are ours. */
 void plain_put_lines(FILE *out, const char *text);
+/*
+ * A word of a shell's command line, in quotes where it needs them. It is of printable ASCII alone (other
+ * bytes as $'\nnn', which bash, ksh and zsh know, and POSIX since 2024), and does not end in a backslash, so
+ * that it may also stand in a comment.
+ */
+void shell_put(FILE *out, const char *word);
 #endif

@@ -23,12 +23,12 @@ FS_VIEWS = \
 	src/views/figures.h \
 	src/views/gnuplot.c \
 	src/views/gnuplot.h \
-	src/views/null_report.c \
-	src/views/null_report.h \
 	src/views/measured.c \
 	src/views/measured.h \
 	src/views/merge.c \
 	src/views/merge.h \
+	src/views/null_report.c \
+	src/views/null_report.h \
 	src/views/page.c \
 	src/views/page.h \
 	src/views/page_item.c \

@@ -250,14 +250,124 @@ static void netset_errors_teach(void **state)
 	netset_free(set);
 }
 
+static void prefix_text_is_read_and_written(void **state)
+{
+	static const struct {
+		const char *text, *prints;
+		unsigned bits;
+		bool v4;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.0.0.0/8", 8, true },
+		{ "0.0.0.0/0", "0.0.0.0/0", 0, true },
+		{ "192.0.2.1", "192.0.2.1", 32, true },
+		{ "192.0.2.1/32", "192.0.2.1", 32, true },
+		{ "192.0.2.0/31", "192.0.2.0/31", 31, true },
+		{ "2001:DB8::/32", "2001:db8::/32", 32, false },
+		{ "::/0", "::/0", 0, false },
+		{ "::1", "::1", 128, false },
+		{ "::1/128", "::1", 128, false },
+		{ "2001:db8::/127", "2001:db8::/127", 127, false },
+		/* Mapped (RFC 4291 2.5.5.2): 104 - 96 = 8. */
+		{ "::ffff:10.0.0.0/104", "10.0.0.0/8", 8, true },
+		{ "::ffff:0.0.0.0/96", "0.0.0.0/0", 0, true },
+		{ "::ffff:192.0.2.1", "192.0.2.1", 32, true },
+		/* Its 80 bits of zeros end before what makes an address mapped. */
+		{ "::/80", "::/80", 80, false },
+	};
+	char *out = malloc(IP_PREFIX_TEXT); /* exactly as long, for the address sanitizer */
+
+	(void)state;
+	assert_non_null(out);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct ip_prefix p;
+		assert_true(ip_prefix_parse(cases[i].text, &p, NULL));
+		assert_int_equal(p.bits, cases[i].bits);
+		assert_int_equal(p.v4, cases[i].v4);
+		assert_int_equal(ip_prefix_format(&p, out), strlen(cases[i].prints));
+		assert_string_equal(out, cases[i].prints);
+	}
+	free(out);
+}
+
+/* The longest text of all still fits: 39 characters, "/127" and the NUL. */
+static void prefix_longest_text_fits(void **state)
+{
+	static const char longest[] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127";
+	char out[IP_PREFIX_TEXT];
+	struct ip_prefix p;
+
+	(void)state;
+	assert_true(ip_prefix_parse(longest, &p, NULL));
+	assert_int_equal(ip_prefix_format(&p, out), sizeof longest - 1);
+	assert_string_equal(out, longest);
+}
+
+static bool prefix_of(const char *text, const char *address)
+{
+	struct ip ip = ip_of(address);
+	struct ip_prefix p;
+
+	assert_true(ip_prefix_parse(text, &p, NULL));
+	return ip_prefix_has(&p, &ip);
+}
+
+static void prefix_has_its_addresses(void **state)
+{
+	(void)state;
+	assert_true(prefix_of("10.0.0.0/8", "10.255.255.255"));
+	assert_false(prefix_of("10.0.0.0/8", "11.0.0.0"));
+	assert_true(prefix_of("192.168.1.64/26", "192.168.1.127"));
+	assert_false(prefix_of("192.168.1.64/26", "192.168.1.128"));
+	assert_false(prefix_of("192.168.1.64/26", "192.168.1.63"));
+	assert_true(prefix_of("192.0.2.1", "192.0.2.1"));
+	assert_false(prefix_of("192.0.2.1", "192.0.2.0"));
+	assert_true(prefix_of("0.0.0.0/0", "255.1.2.3"));
+	assert_true(prefix_of("2001:db8::/33", "2001:db8:7fff::1"));
+	assert_false(prefix_of("2001:db8::/33", "2001:db8:8000::"));
+	/* "All of IPv6" is no word about IPv4, nor the other way round. */
+	assert_true(prefix_of("::/0", "2001:db8::1"));
+	assert_false(prefix_of("::/0", "192.0.2.1"));
+	assert_false(prefix_of("0.0.0.0/0", "2001:db8::1"));
+	assert_false(prefix_of("0.0.0.0/0", "::1"));
+}
+
+/* Both ways to the same question. */
+static void prefix_agrees_with_netset(void **state)
+{
+	static const char *const addresses[] = { "0.0.0.0", "10.0.0.1", "192.168.1.1", "255.255.255.255",
+						 "::",      "::1",      "2001:db8::1", "fe80::1",
+						 "ff02::1", "ffff::" };
+	static const char *const prefixes[] = {
+		"0.0.0.0/0", "0.0.0.0/1",     "10.0.0.0/9", "192.168.1.1/32", "::/0",    "::/1", "::/96",
+		"fe80::/10", "2001:db8::/32", "::1",        "::ffff:0:0/96",  "8000::/1"
+	};
+
+	(void)state;
+	for (size_t p = 0; p < COUNT(prefixes); p++) {
+		struct netset *set = netset_new();
+		assert_true(netset_add(set, prefixes[p], NULL));
+		for (size_t a = 0; a < COUNT(addresses); a++)
+			assert_int_equal(prefix_of(prefixes[p], addresses[a]), in(set, addresses[a]));
+		netset_free(set);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ip_text_is_canonical),      cmocka_unit_test(ip_every_byte_prints),
-		cmocka_unit_test(ip_v4_is_mapped),           cmocka_unit_test(ip_refuses_other_text),
-		cmocka_unit_test(netset_private_is_d5),      cmocka_unit_test(netset_every_prefix_length),
-		cmocka_unit_test(netset_families_are_apart), cmocka_unit_test(netset_grows),
+		cmocka_unit_test(ip_text_is_canonical),
+		cmocka_unit_test(ip_every_byte_prints),
+		cmocka_unit_test(ip_v4_is_mapped),
+		cmocka_unit_test(ip_refuses_other_text),
+		cmocka_unit_test(netset_private_is_d5),
+		cmocka_unit_test(netset_every_prefix_length),
+		cmocka_unit_test(netset_families_are_apart),
+		cmocka_unit_test(netset_grows),
 		cmocka_unit_test(netset_errors_teach),
+		cmocka_unit_test(prefix_text_is_read_and_written),
+		cmocka_unit_test(prefix_longest_text_fits),
+		cmocka_unit_test(prefix_has_its_addresses),
+		cmocka_unit_test(prefix_agrees_with_netset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

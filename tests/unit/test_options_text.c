@@ -120,6 +120,9 @@ static void nearest_words(void **state)
 		{ "", NULL },
 		{ "z", NULL },
 		{ "serve", NULL },
+		{ "filtering", "filter" }, /* more than a known word */
+		{ "manual", "man" },
+		{ "order", NULL }, /* "o" says too little */
 		{ "already", NULL }, /* three deletions in seven letters */
 		{ "f", NULL },       /* one letter says too little */
 		{ "fl", "flows" },

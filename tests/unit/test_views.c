@@ -98,6 +98,25 @@ static void puts_plain_text(void **state)
 	expect_put(plain_put, "\xc2\x9b\n", "\\x9b\\x0a");
 }
 
+/* A shell reads the word as it was; tests/rules.py asks one. */
+static void quotes_for_a_shell(void **state)
+{
+	(void)state;
+	expect_put(shell_put, "campus.db", "campus.db");
+	expect_put(shell_put, "/a/b-c_d.e:f,g@h%i+j=k", "/a/b-c_d.e:f,g@h%i+j=k");
+	expect_put(shell_put, "", "''");
+	expect_put(shell_put, "~", "'~'");
+	expect_put(shell_put, "a b", "'a b'");
+	expect_put(shell_put, "it's", "'it'\\''s'");
+	expect_put(shell_put, "$(id)`id`;*?[]{}<>|&!#\"", "'$(id)`id`;*?[]{}<>|&!#\"'");
+	/* In a comment of C this would join the next line to it, were it the last character. */
+	expect_put(shell_put, "a\\", "'a\\'");
+	/* 012, 033, 177 and 303 251 are octal for LF, ESC, DEL and e-acute in UTF-8. */
+	expect_put(shell_put, "a\nb", "$'a\\012b'");
+	expect_put(shell_put, "\x1b[31m\x7f'\\", "$'\\033[31m\\177\\047\\134'");
+	expect_put(shell_put, "caf\xc3\xa9", "$'caf\\303\\251'");
+}
+
 static void table_expect(const struct column *columns, size_t count, const char *const *cells,
 			 size_t cell_count, unsigned width, unsigned indent, const char *expected)
 {
@@ -289,6 +308,7 @@ int main(void)
 		cmocka_unit_test(escapes_csv_and_tsv),
 		cmocka_unit_test(shows_plain_text),
 		cmocka_unit_test(puts_plain_text),
+		cmocka_unit_test(quotes_for_a_shell),
 		cmocka_unit_test(table_in_full_width),
 		cmocka_unit_test(table_gives_up_width_in_order),
 		cmocka_unit_test(table_keeps_dates_of_several_days),

@@ -1,0 +1,67 @@
+/* Captures read into private databases; see cmd_capture.h. */
+#include "cmd_capture.h"
+#include "cmd.h"
+#include "store/open.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 12U
+
+static volatile sig_atomic_t stop_requested; /* the signal */
+
+static void on_signal(int signal_number)
+{
+	stop_requested = signal_number;
+}
+
+int capture_stopped(void)
+{
+	return stop_requested;
+}
+
+static enum exit_status run_read(const char *capture, const char *database, const struct capture_reading *how)
+{
+	char *arguments[ARGUMENTS_MAX] = { "--quiet", "--no-hash", "--activity", "0",
+					   "--flows", "all",       "-o",         (char *)database };
+	int count = 8;
+
+	if (!how->all_flows)
+		arguments[5] = "recognised";
+	if (!how->ndpi)
+		arguments[count++] = "--no-ndpi";
+	arguments[count++] = "--"; /* the capture's name may begin with '-' */
+	arguments[count++] = (char *)capture;
+	return subcommand_run(&subcommand_read, count, arguments);
+}
+
+sqlite3 *capture_read(const char *capture, const struct capture_reading *how, enum exit_status *status)
+{
+	const char *above = getenv("TMPDIR");
+	char directory[4096], database[sizeof directory + 16];
+	struct error err;
+	sqlite3 *db = NULL;
+
+	command_catch_signals(on_signal); /* until read has its own */
+	above = above && *above ? above : "/var/tmp";
+	int length = snprintf(directory, sizeof directory, "%s/footsteps-XXXXXX", above);
+	if (length >= (int)sizeof directory || !mkdtemp(directory)) {
+		error_set(&err, EXIT_OUTPUT, "cannot make a temporary database in %s: %s; TMPDIR says where",
+			  above, strerror(length >= (int)sizeof directory ? ENAMETOOLONG : errno));
+		*status = command_fail(&err);
+		return NULL;
+	}
+	snprintf(database, sizeof database, "%s/capture.db", directory);
+	*status = run_read(capture, database, how);
+	if (*status == EXIT_COMPLETE || *status == EXIT_INCOMPLETE) {
+		db = store_open_read(database, &err);
+		*status = db ? *status : command_fail(&err);
+	}
+	/* As soon as it is open: then nothing is left, however this program ends. */
+	unlink(database);
+	rmdir(directory);
+	command_catch_signals(SIG_DFL);
+	return db;
+}

@@ -1,0 +1,21 @@
+/* A capture where a database is wanted: read into one that nobody else sees, and that is not kept. */
+#ifndef FS_CMD_CAPTURE_H
+#define FS_CMD_CAPTURE_H
+#include "base/error.h"
+#include <sqlite3.h>
+#include <stdbool.h>
+
+struct capture_reading {
+	bool all_flows; /* --flows all */
+	bool ndpi;      /* the labels of other protocols, where libndpi is built in */
+};
+/*
+ * Runs `read` on the capture ("-": standard input) with its defaults, but for what `how` says, without hash
+ * and activity. The database lies in $TMPDIR, or /var/tmp as with SQLite, since /tmp may be memory; it has no
+ * name any more when this returns. NULL: the reason has been printed, *status is it. Else *status is
+ * EXIT_COMPLETE or EXIT_INCOMPLETE, and the caller closes the database.
+ */
+sqlite3 *capture_read(const char *capture, const struct capture_reading *how, enum exit_status *status);
+/* The signal that came before the reading began, or 0; of one that came meanwhile tells read_stopped(). */
+int capture_stopped(void);
+#endif

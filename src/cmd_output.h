@@ -1,0 +1,13 @@
+/* A file that a command makes: whole or not at all, in place of an earlier one of its kind. */
+#ifndef FS_CMD_OUTPUT_H
+#define FS_CMD_OUTPUT_H
+#include "store/open.h"
+#include <stdio.h>
+
+/*
+ * path: "-" is standard output; devices and pipes are written as they are. replaceable: what may be there
+ * already (a kind of file_look()). A signal on the way leaves everything as it was.
+ */
+bool output_write(const char *path, enum file_kind replaceable, void (*put)(const void *what, FILE *out),
+		  const void *what, struct error *err);
+#endif
