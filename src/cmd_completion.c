@@ -9,7 +9,7 @@ enum value_kind { VALUE_NONE, VALUE_WORDS, VALUE_FILE, VALUE_OTHER };
 
 static enum value_kind value_kind(const struct option *o)
 {
-	static const char *const paths[] = { "FILE", "PATH", "DIR" };
+	static const char *const paths[] = { "FILE", "PATH", "DIR", "DATABASE" };
 
 	if (o->type == OPTION_FLAG)
 		return VALUE_NONE;

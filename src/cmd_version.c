@@ -28,7 +28,7 @@
 #endif
 
 #ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0.4.0"
+#define PACKAGE_VERSION "0.5.0"
 #endif
 
 #define LIBRARY_COUNT 10

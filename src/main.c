@@ -4,7 +4,7 @@
 const struct subcommand *const subcommands[] = {
 	&subcommand_read,       &subcommand_show,
 	&subcommand_report,     &subcommand_chart,
-	&subcommand_compare,    &subcommand_score,
+	&subcommand_compare,    &subcommand_score,      &subcommand_rules,
 	&subcommand_self_test,  &subcommand_train,
 	&subcommand_man,        &subcommand_completion,
 	NULL,

@@ -20,6 +20,8 @@ FS_UNITS = \
 	tests/unit/test_emodel \
 	tests/unit/test_episodes \
 	tests/unit/test_flow \
+	tests/unit/test_format_iptables \
+	tests/unit/test_format_nft \
 	tests/unit/test_interval \
 	tests/unit/test_ip \
 	tests/unit/test_keepalive \
