@@ -4,12 +4,14 @@
 
 PACKAGES_BUILD="autoconf automake make gcc libc6-dev pkg-config libpcap-dev libsqlite3-dev \
 	libndpi-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev libmaxminddb-dev"
-# iproute2, nftables and tcpdump are the lab's (tests/lab).
+# iproute2, nftables and tcpdump are the lab's (tests/lab); these, and iptables, ipset, openssl and tcpreplay are for block rules.
 # git tells tracked files from others, the packers make compressed copies of captures, man reads the manual pages.
 PACKAGES_DEMO="gnuplot-nox"
-PACKAGES_CHECK="gnuplot-nox libcmocka-dev python3 git gzip xz-utils zstd lz4 man-db iproute2 nftables tcpdump"
-# A browser is a large thing to install for one test; CI does, and elsewhere the test is skipped without one.
-PACKAGES_CI="chromium"
+PACKAGES_CHECK="gnuplot-nox libcmocka-dev python3 git gzip xz-utils zstd lz4 man-db iproute2 nftables tcpdump \
+	iptables ipset openssl tcpreplay"
+# Large things to install for a test: a browser; clang, libbpf and bpftool for block rules in eBPF; tshark, which counts what
+# block rules meet. CI does, and elsewhere the tests are skipped without them.
+PACKAGES_CI="chromium clang libbpf-dev bpftool tshark shellcheck"
 
 # A tree that was configured in place is built in place.
 build=$top/build
