@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TWINS_LOOKED_AT 1000U /* arguments that are compared with each other */
+
 #define ARGUMENTS_MAX 12U
 
 static volatile sig_atomic_t stop_requested; /* the signal */
@@ -64,4 +66,13 @@ sqlite3 *capture_read(const char *capture, const struct capture_reading *how, en
 	rmdir(directory);
 	command_catch_signals(SIG_DFL);
 	return db;
+}
+
+void capture_warn_of_twins(const char *const *paths, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = 0; j < i && i < TWINS_LOOKED_AT; j++)
+			if (strcmp(paths[i], paths[j]) == 0)
+				fprintf(stderr, "footsteps: warning: %s is named twice, and counts twice\n",
+					paths[i]);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct capture_reading {
 	bool all_flows; /* --flows all */
@@ -18,4 +19,6 @@ struct capture_reading {
 sqlite3 *capture_read(const char *capture, const struct capture_reading *how, enum exit_status *status);
 /* The signal that came before the reading began, or 0; of one that came meanwhile tells read_stopped(). */
 int capture_stopped(void);
+/* A recording counted twice doubles every figure; it may be meant, but not often: says so. */
+void capture_warn_of_twins(const char *const *paths, size_t count);
 #endif

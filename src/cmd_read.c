@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "cmd.h"
+#include "cmd_capture.h"
 #include "cmd_wishes.h"
 #include "identify/ndpi_bridge.h"
 #include "store/pipeline.h"
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define IDLE_MAX_NS     (366 * 86400 * NS_PER_S) /* leaves room for times up to 2116 in 64 bits */
-#define TWINS_LOOKED_AT 1000U                    /* arguments that are compared with each other */
 #define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
 
 static struct {
@@ -268,16 +268,6 @@ static bool within(const char *option, uint64_t value, uint64_t least, uint64_t 
 			 option, value, least, most);
 }
 
-/* A capture counted twice doubles every figure; it may be meant, but not often. */
-static void warn_of_twins(const char *const *paths, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		for (size_t j = 0; j < i && i < TWINS_LOOKED_AT; j++)
-			if (strcmp(paths[i], paths[j]) == 0)
-				fprintf(stderr, "footsteps: warning: %s is named twice, and counts twice\n",
-					paths[i]);
-}
-
 static bool check_paths(const char *const *paths, size_t count, struct error *err)
 {
 	if (count == 0)
@@ -287,7 +277,7 @@ static bool check_paths(const char *const *paths, size_t count, struct error *er
 			return error_set(err, EXIT_USAGE,
 					 "standard input is a terminal; give it a capture: footsteps read -o "
 					 "x.db - < FILE");
-	warn_of_twins(paths, count);
+	capture_warn_of_twins(paths, count);
 	return true;
 }
 

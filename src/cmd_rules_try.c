@@ -142,8 +142,8 @@ static bool seen_make(struct endpoint_list *servers, struct endpoint_list *clien
 	return true;
 }
 
-static bool check(const struct rules_options *given, const struct ruleset *limits, size_t count,
-		  struct error *err)
+static bool check(const struct rules_options *given, const struct ruleset *limits,
+		  const char *const *arguments, size_t count, struct error *err)
 {
 	if (count == 0)
 		return error_set(
@@ -158,6 +158,7 @@ static bool check(const struct rules_options *given, const struct ruleset *limit
 		return error_set(err, EXIT_USAGE,
 				 "--seen: strategy '%s' looks into packets; it needs to know no address",
 				 given->strategy);
+	capture_warn_of_twins(arguments, count);
 	return true;
 }
 
@@ -195,7 +196,8 @@ enum exit_status rules_try(const struct rules_options *given, const char *const 
 	struct rules_wanted wanted;
 	struct error err;
 
-	bool ok = rules_wanted_make(&wanted, given, &err) && check(given, &wanted.set, count, &err) &&
+	bool ok = rules_wanted_make(&wanted, given, &err) &&
+		  check(given, &wanted.set, arguments, count, &err) &&
 		  paths_expand(arguments, count, &paths, &err) &&
 		  paths_choose(&paths, arguments, count, &err) &&
 		  try_all(given, &wanted.set, &g, &paths, &err);

@@ -237,6 +237,7 @@ rows = rehearse(few, "--strategy", "addresses")
 equal(strategies(rows, "logins_stopped", "legitimate", "unknown"), {"addresses": (2, None, None)},
       "--flows recognised: the cost of a list is not known")
 text = run("rules", "--try", few).stdout
+ok("named twice, and counts twice" in run("rules", "--try", few, few).stderr, "a recording that is named twice is said")
 ok(re.search(r"addresses +\S+ +2/5 +\S+ +\d+ +\? +\?", text) and "--flows all" in text, "... and is shown as ?", text)
 equal(strategies(rehearse(few, "--strategy", "paper"), "legitimate"), {"paper": (0,)}, "... but of patterns it is known")
 
@@ -355,6 +356,16 @@ result = run("rules", "--try", seen)
 ok(result.returncode == 2 and "read its captures again" in result.stderr and "hello_more" in result.stderr,
    "a database that looked for something else is refused", result.stderr)
 equal(run("rules", "--try", "--strategy", "paper", seen).returncode, 0, "... unless the strategy does without")
+# Nobody's address, from a forged packet, is on no list that is made from a database.
+_, nobody = read([growing], "--flows", "all")
+for address in ("0.0.0.0", "::"):
+    connection = sqlite3.connect(nobody)
+    for changed in ("flows", "exchanges"):
+        connection.execute(f"UPDATE {changed} SET server_ip = ? WHERE server_ip IN (?, '0.0.0.0')", [address, LOGIN[0]])
+    connection.commit()
+    connection.close()
+    equal(strategies(rehearse(nobody, "--strategy", "addresses"), "logins_stopped", "own"), {"addresses": (0, 0)},
+          f"{address} is nobody's address")
 connection = sqlite3.connect(few)
 connection.execute("UPDATE flows SET tcp_flags = tcp_flags & ~2 WHERE flow = 1")
 connection.execute("DELETE FROM pattern_hits WHERE flow = 1")

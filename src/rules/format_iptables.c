@@ -11,6 +11,7 @@
  * To OWN-fit and on it is "-g", goto: what comes back from OWN-hit is not tried on the next pattern, so that
  * a packet is counted once.
  */
+#include "base/clock.h"
 #include "rules/iptables.h"
 #include "rules/iptables_sh.h"
 #include "rules/ways.h"
@@ -22,7 +23,6 @@
 #define LOG_RATE   10U       /* per second: some MB per hour at worst */
 #define EXPIRE_MAX 2147483LL /* seconds: IPSET_MAX_TIMEOUT, linux/netfilter/ipset/ip_set.h */
 #define MAXELEM    65536U    /* of a set when it does not need more, ipset(8) */
-#define NS_PER_S   1000000000LL
 
 _Static_assert(RULESET_NAME - 1 <= CHAIN_MAX, "the name of the rule set is that of the chain");
 

@@ -5,6 +5,7 @@
  * byte may have any value" says that the packet is longer, and nothing else about lengths has to be known: of
  * IP options, extension headers, TCP options or padding.
  */
+#include "base/clock.h"
 #include "rules/ways.h"
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -53,19 +54,6 @@ static bool has_prefixes(const struct ip_prefix *list, size_t count, enum family
 	return false;
 }
 
-/* Whether another prefix of the list covers this one: sets refuse intervals that overlap. */
-static bool prefix_covered(const struct ip_prefix *list, size_t count, size_t which)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (i == which || list[i].v4 != list[which].v4 || list[i].bits > list[which].bits ||
-		    !ip_prefix_has(&list[i], &list[which].ip))
-			continue;
-		if (list[i].bits < list[which].bits || i < which) /* of equal ones the first stays */
-			return true;
-	}
-	return false;
-}
-
 static void put_prefix_sets(const char *name, const struct ip_prefix *list, size_t count, FILE *out)
 {
 	char text[IP_PREFIX_TEXT];
@@ -77,7 +65,7 @@ static void put_prefix_sets(const char *name, const struct ip_prefix *list, size
 		fprintf(out, "\n\tset %s%s {\n\t\ttype %s\n\t\tflags interval\n\t\telements = {", name,
 			family_digit[f], family_type[f]);
 		for (size_t i = 0; i < count; i++) {
-			if (list[i].v4 != (f == V4) || prefix_covered(list, count, i))
+			if (list[i].v4 != (f == V4))
 				continue;
 			ip_prefix_format(&list[i], text);
 			fprintf(out, "%s\n\t\t\t%s", between, text);
@@ -98,7 +86,7 @@ static void put_endpoint_set(const struct ruleset *r, enum family family, bool p
 	fprintf(out, "\n\tset %s%s {\n\t\ttype %s%s\n", ports ? "sockets" : "addresses", family_digit[family],
 		family_type[family], ports ? " . inet_service" : "");
 	if (r->expire_ns > 0)
-		fprintf(out, "\t\ttimeout %" PRId64 "s\n", (r->expire_ns + 999999999) / 1000000000);
+		fprintf(out, "\t\ttimeout %" PRId64 "s\n", (r->expire_ns + NS_PER_S - 1) / NS_PER_S);
 	fputs("\t\telements = {", out);
 	for (size_t i = 0; i < r->endpoint_count; i++) {
 		const struct rule_endpoint *e = &r->endpoint[i];

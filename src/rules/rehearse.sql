@@ -28,21 +28,21 @@ WHERE (run, flow) IN (SELECT f.run, f.flow FROM main.flows f JOIN rehearse_excha
                       WHERE f.tcp_flags & 2 = 0);
 
 -- A list that grows: an endpoint is known from the end of the first flow that shows it. Which endpoints, is as in lists of
--- addresses that are made from a database (endpoints.c).
+-- addresses that are made from a database (endpoints.c), which leave out what is nobody's address.
 INSERT INTO rehearse_known
 SELECT strategy, ip, 0, last_ns
 FROM (SELECT r.strategy, f.server_ip AS ip, f.last_ns,
              row_number() OVER (PARTITION BY r.strategy, f.server_ip ORDER BY f.first_ns, f.run, f.flow) AS nth
       FROM main.flows f LEFT JOIN main.exchanges e ON (e.run, e.flow, e.protocol) = (f.run, f.flow, :protocol)
            JOIN rehearse_role r ON r.role IN (f.role, replace(e.role, '-', '_'))
-      WHERE f.protocol = :protocol)
+      WHERE f.protocol = :protocol AND f.server_ip NOT IN ('0.0.0.0', '::'))
 WHERE nth = 1 AND NOT (SELECT seen FROM rehearse_setting);
 INSERT INTO rehearse_known
 SELECT strategy, ip, port, last_ns
 FROM (SELECT s.strategy, c.ip, c.port, f.last_ns,
              row_number() OVER (PARTITION BY s.strategy, c.ip, c.port ORDER BY f.first_ns, f.run, f.flow) AS nth
       FROM main.flows f JOIN main.clients c USING (run, client) JOIN rehearse_strategy s ON s.kind = 'clients'
-      WHERE c.protocol = :protocol AND c.verdict = :protocol AND f.protocol = :protocol
+      WHERE c.protocol = :protocol AND c.verdict = :protocol AND f.protocol = :protocol AND c.ip NOT IN ('0.0.0.0', '::')
             AND (c.internal OR NOT EXISTS (SELECT 1 FROM main.clients i WHERE i.run = c.run AND i.protocol = :protocol
                                                  AND i.verdict = :protocol AND i.internal))
             AND ((f.client_ip, f.client_port) = (c.ip, c.port) OR (f.server_ip, f.server_port) = (c.ip, c.port)))

@@ -110,13 +110,11 @@ static struct ip_prefix prefix(const char *text)
 	return p;
 }
 
-/* Sets refuse intervals that overlap. */
-static void leaves_out_covered_prefixes(void **state)
+/* A set has addresses of one family; rules.h: none of these prefixes lies within another. */
+static void parts_prefixes_by_family(void **state)
 {
-	const struct ip_prefix never[] = { prefix("10.1.0.0/16"),   prefix("10.0.0.0/8"),
-					   prefix("2001:db8::/32"), prefix("10.0.0.0/8"),
-					   prefix("10.1.2.3"),      prefix("2001:db8::1"),
-					   prefix("192.0.2.0/25"),  prefix("192.0.2.128/25") };
+	const struct ip_prefix never[] = { prefix("10.0.0.0/8"), prefix("192.0.2.0/25"),
+					   prefix("192.0.2.128/25"), prefix("2001:db8::/32") };
 	struct ruleset r = plain;
 
 	(void)state;
@@ -190,7 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_lengths),
-		cmocka_unit_test(leaves_out_covered_prefixes),
+		cmocka_unit_test(parts_prefixes_by_family),
 		cmocka_unit_test(looks_where_the_interface_is_known),
 		cmocka_unit_test(refuses_what_it_cannot_say),
 	};
