@@ -1,6 +1,6 @@
 #!/bin/sh
 # Functions that must not be used: unsafe ones anywhere; the way out of the program and the wall clock where they do not
-# belong (the packet is the clock; the progress line alone looks at the time).
+# belong (the packet is the clock; real time is for the progress line, interfaces, and who waits for somebody).
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 cd "$top" || exit 1
 
@@ -16,15 +16,19 @@ EXITS="exit|_exit|_Exit|quick_exit|abort|err|errx"
 CLOCKS="time|gettimeofday|clock_gettime|clock|localtime|localtime_r|mktime|ftime"
 
 sources=$(find src dissectors -name '*.[ch]' | LC_ALL=C sort)
-not_main=$(echo "$sources" | grep -vE '^src/(peer/)?main\.c$')
-not_progress=$(echo "$sources" | grep -vE '^src/(base/progress|peer/net_live)\.c$')
+not_main=$(echo "$sources" | grep -vE '^src/((peer/)?main|live/porter)\.c$')
+not_clocks=$(echo "$sources" | grep -vE '^src/(base/progress|base/real_time|peer/net_live)\.c$')
+not_real_time=$(echo "$sources" | grep -vE '^src/(base/real_time\.[ch]|(capture/interface|store/live_|live/|cmd_live_run|cmd_top)[a-z_]*\.c)$')
 # shellcheck disable=SC2086  # file names without blanks
 {
 	for name in $(echo "$UNSAFE" | tr '|' ' '); do
 		found "no $name()" "$(uses "$name" $sources)"
 	done
-	found "exit() and its kin in main.c alone" "$(uses "$EXITS" $not_main)"
-	found "the wall clock in src/base/progress.c, and in src/peer/net_live.c, which lives in real time, alone" "$(uses "$CLOCKS" $not_progress)"
+	found "exit() and its kin in main.c, and in src/live/porter.c, a process of its own, alone" "$(uses "$EXITS" $not_main)"
+	found "the wall clock in base/real_time.c, the progress line and the peer's real sockets alone" \
+		"$(uses "$CLOCKS" $not_clocks)"
+	found "... and real_time.h only where that is meant: interfaces, the live store, src/live/" \
+		"$(uses "real_time|steady_time" $not_real_time)"
 }
 
 plant=$(mktemp)

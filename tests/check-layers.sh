@@ -3,7 +3,7 @@
 # (main.c, cmd_*.c) may include all of them; a dissector sees little, and libndpi is behind one folder.
 . "${srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 cd "$top" || exit 1
-LAYERS="base capture decode flow identify behave store views rules peer"
+LAYERS="base capture decode flow identify behave store views rules live peer"
 
 # layers_broken FILE...: the includes that point the wrong way.
 layers_broken() {

@@ -13,6 +13,7 @@ FS_UNITS = \
 	tests/unit/test_clock \
 	tests/unit/test_compare \
 	tests/unit/test_contacts \
+	tests/unit/test_cryptopan \
 	tests/unit/test_decode \
 	tests/unit/test_decode_packets \
 	tests/unit/test_dissectors \
@@ -64,6 +65,7 @@ FS_UNITS = \
 	tests/unit/test_rtp_ice \
 	tests/unit/test_searches \
 	tests/unit/test_series \
+	tests/unit/test_settings \
 	tests/unit/test_show \
 	tests/unit/test_skype_login \
 	tests/unit/test_skype_relay \
@@ -98,5 +100,7 @@ FS_UNIT_SHARED = \
 	tests/unit/rtp_play.h \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h
+# What a live source gives, for tests/capture_live.py.
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c
+# Compares databases as `footsteps verify` does.

@@ -253,3 +253,18 @@ size_t netset_count(const struct netset *set)
 {
 	return set->list[FAMILY_V4].count + set->list[FAMILY_V6].count;
 }
+
+bool netset_each(const struct netset *set, bool (*visit)(void *self, const struct ip_prefix *p), void *self)
+{
+	for (int family = 0; family < FAMILY_COUNT; family++)
+		for (size_t i = 0; i < set->list[family].count; i++) {
+			const struct prefix *item = &set->list[family].items[i];
+			int bits = __builtin_popcountll(item->mask[0]) + __builtin_popcountll(item->mask[1]);
+			struct ip_prefix p = { .v4 = family == FAMILY_V4 };
+			memcpy(p.ip.b, item->value, sizeof p.ip.b);
+			p.bits = (uint8_t)(p.v4 ? (unsigned)bits - MAPPED_BITS : (unsigned)bits);
+			if (!visit(self, &p))
+				return false;
+		}
+	return true;
+}

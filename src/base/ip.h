@@ -47,4 +47,7 @@ bool netset_add(struct netset *set, const char *prefix, struct error *err);
 void netset_add_private(struct netset *set);
 bool netset_has(const struct netset *set, const struct ip *ip);
 size_t netset_count(const struct netset *set);
+/* In the order in which they were added, IPv4 first; visit() returns false to stop, which makes the whole
+ * false. */
+bool netset_each(const struct netset *set, bool (*visit)(void *self, const struct ip_prefix *p), void *self);
 #endif

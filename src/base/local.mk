@@ -3,6 +3,8 @@ FS_BASE = \
 	src/base/bloom.h \
 	src/base/clock.c \
 	src/base/clock.h \
+	src/base/cryptopan.c \
+	src/base/cryptopan.h \
 	src/base/error.c \
 	src/base/error.h \
 	src/base/hash.c \
@@ -23,13 +25,22 @@ FS_BASE = \
 	src/base/progress.c \
 	src/base/progress.h \
 	src/base/reader.h \
+	src/base/real_time.c \
+	src/base/real_time.h \
 	src/base/rng.h \
 	src/base/row_index.c \
 	src/base/row_index.h \
+	src/base/settings.c \
+	src/base/settings.h \
+	src/base/settings_parse.c \
+	src/base/settings_parts.h \
+	src/base/settings_print.c \
 	src/base/sha256.c \
 	src/base/sha256.h \
 	src/base/slab.c \
 	src/base/slab.h \
 	src/base/span.h \
+	src/base/text.c \
+	src/base/text.h \
 	src/base/utf8.c \
 	src/base/utf8.h

@@ -221,7 +221,11 @@ static enum options_result option_take(struct scan *s, const struct option *o, c
 	}
 	if (o->type != OPTION_FLAG && !(text = value_take(s, o, attached)))
 		return OPTIONS_WRONG;
-	return value_set(s, o, text) ? OPTIONS_RUN : OPTIONS_WRONG;
+	if (!value_set(s, o, text))
+		return OPTIONS_WRONG;
+	if (s->command->set)
+		s->command->set[o - s->command->options] = true;
+	return OPTIONS_RUN;
 }
 
 static enum options_result option_unknown(const struct scan *s, const char *word)
@@ -303,4 +307,16 @@ void options_free(const struct command *command)
 		free(list->items);
 		*list = (struct option_list){ NULL, 0 };
 	}
+}
+
+const struct option *option_find(const struct command *command, const char *name)
+{
+	return option_by_name(command, name, strlen(name));
+}
+
+bool option_set(const struct command *command, const struct option *o, const char *text, struct error *err)
+{
+	const struct scan s = { .command = command, .err = err };
+
+	return value_set(&s, o, text);
 }

@@ -48,6 +48,7 @@ struct command {
 	const struct option *options;
 	size_t option_count;
 	const char *const *words; /* what an argument may be besides a file, NULL-terminated; NULL: nothing */
+	bool *set;                /* of each option: options_parse() has set it; NULL: nobody wants to know */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP_SHOWN, OPTIONS_WRONG };
@@ -60,6 +61,10 @@ enum options_result { OPTIONS_RUN, OPTIONS_HELP_SHOWN, OPTIONS_WRONG };
 enum options_result options_parse(const struct command *command, int argc, char **argv,
 				  const char ***arguments, size_t *argument_count, struct error *err);
 void options_free(const struct command *command);
+/* The option of that long name, or NULL. */
+const struct option *option_find(const struct command *command, const char *name);
+/* Sets it as "--name text" does, with the same words when that is wrong; a flag whatever the text is. */
+bool option_set(const struct command *command, const struct option *o, const char *text, struct error *err);
 const char *options_program(const struct command *command);
 void options_help(const struct command *command, FILE *out);
 /* Prints text by the rules of `details`. The cursor is in column `at`; lines start at `indent`. */

@@ -352,6 +352,41 @@ static void prefix_agrees_with_netset(void **state)
 	}
 }
 
+struct listing {
+	char text[200];
+	unsigned left; /* to look at */
+};
+
+static bool list_prefix(void *self, const struct ip_prefix *p)
+{
+	struct listing *l = self;
+	char text[IP_PREFIX_TEXT];
+	size_t used = strlen(l->text);
+
+	ip_prefix_format(p, text);
+	snprintf(l->text + used, sizeof l->text - used, "%s ", text);
+	return --l->left > 0;
+}
+
+static void netset_each_gives_prefixes_back(void **state)
+{
+	static const char *const prefixes[] = { "::/0",        "10.0.0.0/8", "2001:db8::/32", "192.0.2.1",
+						"2001:db8::5", "0.0.0.0/0",  "fe80::/10",     "10.0.0.0/8" };
+	struct netset *set = netset_new();
+	struct listing all = { .left = 100 }, two = { .left = 2 };
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(prefixes); i++)
+		assert_true(netset_add(set, prefixes[i], &err));
+	assert_true(netset_each(set, list_prefix, &all));
+	assert_string_equal(all.text,
+			    "10.0.0.0/8 192.0.2.1 0.0.0.0/0 ::/0 2001:db8::/32 2001:db8::5 fe80::/10 ");
+	assert_false(netset_each(set, list_prefix, &two));
+	assert_string_equal(two.text, "10.0.0.0/8 192.0.2.1 ");
+	netset_free(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +398,7 @@ int main(void)
 		cmocka_unit_test(netset_every_prefix_length),
 		cmocka_unit_test(netset_families_are_apart),
 		cmocka_unit_test(netset_grows),
+		cmocka_unit_test(netset_each_gives_prefixes_back),
 		cmocka_unit_test(netset_errors_teach),
 		cmocka_unit_test(prefix_text_is_read_and_written),
 		cmocka_unit_test(prefix_longest_text_fits),
