@@ -21,6 +21,7 @@ FS_UNITS = \
 	tests/unit/test_emodel \
 	tests/unit/test_episodes \
 	tests/unit/test_flow \
+	tests/unit/test_flow_tick \
 	tests/unit/test_format_iptables \
 	tests/unit/test_format_nft \
 	tests/unit/test_interval \
@@ -58,6 +59,7 @@ FS_UNITS = \
 	tests/unit/test_peer_truth \
 	tests/unit/test_peer_wire \
 	tests/unit/test_pipeline \
+	tests/unit/test_record \
 	tests/unit/test_report \
 	tests/unit/test_round_trips \
 	tests/unit/test_rows \
@@ -81,7 +83,7 @@ FS_UNITS = \
 	tests/unit/test_utf8 \
 	tests/unit/test_views \
 	tests/unit/test_voice_models
-check_PROGRAMS =
+check_PROGRAMS = tests/live_frames
 if HAVE_CMOCKA
 check_PROGRAMS += $(FS_UNITS)
 endif
@@ -101,6 +103,7 @@ FS_UNIT_SHARED = \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h
 # What a live source gives, for tests/capture_live.py.
+tests_live_frames_SOURCES = tests/live_frames.c
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c
 # Compares databases as `footsteps verify` does.

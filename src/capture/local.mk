@@ -1,4 +1,6 @@
 FS_CAPTURE = \
+	src/capture/fanout.c \
+	src/capture/fanout.h \
 	src/capture/filter.c \
 	src/capture/filter.h \
 	src/capture/format.c \
@@ -11,6 +13,10 @@ FS_CAPTURE = \
 	src/capture/hasher.h \
 	src/capture/input.c \
 	src/capture/input.h \
+	src/capture/interface.c \
+	src/capture/interface.h \
+	src/capture/interface_parts.h \
+	src/capture/interface_ring.c \
 	src/capture/linktype.c \
 	src/capture/magic.c \
 	src/capture/magic.h \
@@ -19,6 +25,8 @@ FS_CAPTURE = \
 	src/capture/paths.h \
 	src/capture/producer.c \
 	src/capture/producer.h \
+	src/capture/record.c \
+	src/capture/record.h \
 	src/capture/source.c \
 	src/capture/source.h \
 	src/capture/stored.c \

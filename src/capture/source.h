@@ -1,6 +1,6 @@
 /*
- * Where frames come from. One interface for saved captures (input.c and the merge over it) and, later, live
- * links.
+ * Where frames come from. One interface for saved captures (input.c and the merge over it) and live links
+ * (interface.h).
  *
  * A frame is borrowed: it points into the source's buffer and is valid until the next source_next() or
  * source_next_batch().
@@ -32,6 +32,7 @@ struct frame {
 
 enum source_result {
 	SOURCE_FRAME, /* *frame is filled */
+	SOURCE_IDLE,  /* live: nothing came for a moment; ask again */
 	SOURCE_END,   /* the end of all inputs, or of what could be read of them; see source_input() */
 	SOURCE_FAILED /* *err is filled: an input cannot be read at all */
 };

@@ -14,6 +14,9 @@
 #define TICKS_PER_IDLE 200
 /* This many packets in a row, and one for 16 flows, before the clock is believed to be wrong. */
 #define CLOCK_BACK_PACKETS 64U
+/* Live ticks come several times a second; a longer step is a clock that was set, or a program that stood
+ * still, and neither is quiet that was listened to. */
+#define TICK_STEP_MAX_NS (2 * NS_PER_S)
 
 const char *const flow_end_names[FLOW_END_COUNT] = {
 #define X(name, words) #name,
@@ -45,6 +48,10 @@ struct flow_table {
 	uint32_t behind; /* packets in a row that lie behind the clock by more than the timeout */
 	bool wheel_running;
 	int64_t last_ts_ns, clock_ns; /* clock: the greatest time that two packets in a row have reached */
+	/* Ticks since the packet that was number ticked_packets: the last one's time, how long it has been
+	 * quiet, and how far the wheel was looked at beyond wheel_tick. */
+	uint64_t ticked_packets;
+	int64_t ticked_ns, quiet_ns, ticked_to;
 	struct flow_table_stats stats;
 };
 
@@ -147,8 +154,8 @@ static enum flow_end end_of(const struct flow *flow, enum flow_end why)
 	return flow->closed ? (enum flow_end)flow->end_reason : why;
 }
 
-/* All deadlines in this slot are over, unless packets have moved them. */
-static void wheel_turn(struct flow_table *t, struct wheel_link *slot)
+/* All deadlines in this slot are over at now_ns, unless packets have moved them. */
+static void wheel_turn(struct flow_table *t, struct wheel_link *slot, int64_t now_ns)
 {
 	/* Flows may come back to this very slot: only those that are in it now are looked at. */
 	struct wheel_link *last = slot->previous, *link = slot->next;
@@ -159,7 +166,7 @@ static void wheel_turn(struct flow_table *t, struct wheel_link *slot)
 		link = link->next;
 		if (more)
 			prefetch_flow(flow_of(link));
-		if (flow->last_ns + t->options.idle_ns < t->clock_ns) {
+		if (flow->last_ns + t->options.idle_ns < now_ns) {
 			end_flow(t, flow, end_of(flow, FLOW_END_idle));
 		} else {
 			wheel_leave(flow);
@@ -202,8 +209,48 @@ static void advance_clock(struct flow_table *t, int64_t ts_ns)
 	if (turns > WHEEL_SLOTS)
 		turns = WHEEL_SLOTS;
 	for (int64_t i = tick - turns; i < tick; i++)
-		wheel_turn(t, &t->wheel[(uint64_t)i % WHEEL_SLOTS]);
+		wheel_turn(t, &t->wheel[(uint64_t)i % WHEEL_SLOTS], t->clock_ns);
 	t->wheel_tick = tick;
+}
+
+/*
+ * How late it is by what was seen and heard: the last packet's time and the quiet since then, in steps that
+ * can be believed, and never later than the clock now. So neither a packet with an absurd time nor a clock
+ * that is set ahead, and perhaps back again, ends anything.
+ */
+static int64_t quiet_time(struct flow_table *t, int64_t now_ns)
+{
+	if (t->ticked_packets != t->stats.packets) {
+		t->ticked_packets = t->stats.packets;
+		t->ticked_ns = t->last_ts_ns;
+		t->ticked_to = t->wheel_tick;
+		t->quiet_ns = 0;
+	}
+	int64_t step = now_ns - t->ticked_ns;
+
+	if (step > 0 && step <= TICK_STEP_MAX_NS)
+		t->quiet_ns += step;
+	t->ticked_ns = now_ns;
+	int64_t quiet = t->last_ts_ns + t->quiet_ns;
+
+	return quiet < now_ns ? quiet : now_ns;
+}
+
+/* The packets' clock and its wheel stay where they are: for them, nothing has happened. */
+void flow_table_tick(struct flow_table *t, int64_t now_ns)
+{
+	if (t->flows == 0 || !t->wheel_running)
+		return;
+	int64_t late = quiet_time(t, now_ns), tick = late / t->tick_ns;
+	int64_t from = t->ticked_to > t->wheel_tick ? t->ticked_to : t->wheel_tick;
+
+	if (tick - from > WHEEL_SLOTS)
+		from = tick - WHEEL_SLOTS;
+	/* The slot that the time is in as well, in part: else a flow would wait for up to a slot's width. */
+	for (int64_t i = from; i <= tick; i++)
+		wheel_turn(t, &t->wheel[(uint64_t)i % WHEEL_SLOTS], late);
+	if (tick > t->ticked_to)
+		t->ticked_to = tick;
 }
 
 /*
@@ -432,17 +479,24 @@ void flow_table_settle(struct flow_table *t, const struct packet *packet, const 
 		tcp_drop_heads(flow, &t->heads);
 }
 
-void flow_table_quote(struct flow_table *t, const struct packet *icmp)
+bool flow_table_quote_key(struct flow_table *t, const struct flow_key *key, int64_t ts_ns, uint8_t icmp_type,
+			  uint8_t icmp_code)
 {
-	uint64_t hash = hash_words(&t->key, &icmp->quote, sizeof icmp->quote);
-	struct flow *flow = find(t, &icmp->quote, hash);
+	struct flow *flow = find(t, key, hash_words(&t->key, key, sizeof *key));
 
-	if (!flow)
-		return;
+	/* One that is over was perhaps not looked at yet, and no result may depend on that. */
+	if (!flow || ts_ns - flow->last_ns > t->options.idle_ns)
+		return false;
 	saturating_increment(&flow->icmp_errors);
-	flow->icmp_type = icmp->icmp_type;
-	flow->icmp_code = icmp->icmp_code;
+	flow->icmp_type = icmp_type;
+	flow->icmp_code = icmp_code;
 	t->stats.icmp_matched++;
+	return true;
+}
+
+bool flow_table_quote(struct flow_table *t, const struct packet *icmp)
+{
+	return flow_table_quote_key(t, &icmp->quote, icmp->ts_ns, icmp->icmp_type, icmp->icmp_code);
 }
 
 void flow_table_finish(struct flow_table *t)

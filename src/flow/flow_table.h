@@ -84,8 +84,23 @@ bool flow_table_packet(struct flow_table *t, const struct packet *packet, uint64
 void flow_table_settle(struct flow_table *t, const struct packet *packet, const struct flow_step *step,
 		       enum flow_want want);
 
-/* An ICMP error quoted this tuple: noted in the flow that the quoted packet belongs to, if there is one. */
-void flow_table_quote(struct flow_table *t, const struct packet *icmp);
+/*
+ * Live: no packet came for a moment, and none older than now_ns (capture clock) is to come. Flows whose
+ * timeout is over end now, not when the next packet comes, which would find them over as well: what a later
+ * packet meets is the same with ticks and without. Two things do depend on them: a flow that no packet came
+ * after at all has timed out, where a trace that ends there would say FLOW_END_eof (the aggregator settles
+ * that at the end: resolve.c); and a full table has less to evict. A clock that is set may only make it
+ * later: time counts as far as it went by in small steps.
+ */
+void flow_table_tick(struct flow_table *t, int64_t now_ns);
+
+/*
+ * An ICMP error quoted this tuple: noted in the flow that the quoted packet belongs to. False if there is
+ * none: another table may have it, to be told by flow_table_quote_key(), at the ICMP error's time.
+ */
+bool flow_table_quote(struct flow_table *t, const struct packet *icmp);
+bool flow_table_quote_key(struct flow_table *t, const struct flow_key *key, int64_t ts_ns, uint8_t icmp_type,
+			  uint8_t icmp_code);
 
 /* Ends all flows: FLOW_END_eof, or the reason that a torn-down flow already has; gives their memory back. */
 void flow_table_finish(struct flow_table *t);
