@@ -34,6 +34,7 @@ enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, c
 extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
 extern const struct subcommand subcommand_chart;
 extern const struct subcommand subcommand_compare;
+extern const struct subcommand subcommand_merge;
 extern const struct subcommand subcommand_rules;
 extern const struct subcommand subcommand_score;
 extern const struct subcommand subcommand_self_test;

@@ -2,6 +2,7 @@
 #ifndef FS_CMD_OUTPUT_H
 #define FS_CMD_OUTPUT_H
 #include "store/open.h"
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -10,4 +11,9 @@
  */
 bool output_write(const char *path, enum file_kind replaceable, void (*put)(const void *what, FILE *out),
 		  const void *what, struct error *err);
+/* The s of "3 flows". */
+static inline const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
 #endif

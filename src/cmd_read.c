@@ -1,42 +1,26 @@
 /* footsteps read: analyses saved captures. */
-#include "base/clock.h"
 #include "base/progress.h"
 #include "cmd.h"
+#include "cmd_analysis.h"
 #include "cmd_capture.h"
-#include "cmd_wishes.h"
-#include "identify/ndpi_bridge.h"
+#include "cmd_live_lock.h"
+#include "cmd_output.h"
+#include "store/facts_rows.h"
 #include "store/pipeline.h"
-#include "store/places.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define IDLE_MAX_NS     (366 * 86400 * NS_PER_S) /* leaves room for times up to 2116 in 64 bits */
 #define FRAMES_PER_LOOK 16384U /* frames between two looks at signals and the progress line */
 
 static struct {
-	const char *output, *filter, *voice_models, *geo, *asn;
-	bool json, append, tunnels, no_ndpi, no_hash, self_check, strict, quiet;
-	int flows; /* index into flow_choices */
-	int64_t idle_ns;
-	struct option_list local_nets, activity;
-	uint64_t count, ndpi_packets, head_bytes, max_flows, max_sockets, max_pairs;
-	double verdict_bits, suspect_bits;
-} given = {
-	.idle_ns = FLOW_IDLE_DEFAULT_NS,
-	.ndpi_packets = NDPI_PACKETS_DEFAULT,
-	.head_bytes = FLOW_HEAD_DEFAULT,
-	.max_flows = FLOW_MAX_DEFAULT,
-	.max_sockets = SOCKETS_MAX_DEFAULT,
-	.max_pairs = PAIRS_MAX_DEFAULT,
-	.verdict_bits = (double)VERDICT_BITS_DEFAULT,
-	.suspect_bits = (double)SUSPECT_BITS_DEFAULT,
-};
-
-enum { FLOWS_RECOGNISED, FLOWS_ALL };
-static const char *const flow_choices[] = { "recognised", "all", NULL };
+	const char *output;
+	bool json, append, facts, no_hash, self_check, strict, quiet;
+	uint64_t count;
+	struct analysis_given analysis;
+} given = { .analysis = ANALYSIS_DEFAULTS };
 
 static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, &given.output, "FILE",
@@ -48,60 +32,13 @@ static const struct option options[] = {
 	  "Add this run to the database instead of replacing it.", NULL, NULL },
 	{ "json", 0, OPTION_FLAG, &given.json, NULL,
 	  "Write JSON, one object per line, to --output or standard output.", NULL, NULL },
-	{ "flows", 0, OPTION_CHOICE, &given.flows, "WHICH",
-	  "Which flows get a row: the recognised ones and those that are like a voice, or all. Totals always "
-	  "cover all.",
-	  "recognised", flow_choices },
-	{ "filter", 'f', OPTION_TEXT, &given.filter, "EXPR",
-	  "Read only packets that match this BPF expression, as in tcpdump: 'host 192.168.1.2 and udp'.",
+	{ "facts", 0, OPTION_FLAG, &given.facts, NULL,
+	  "Keep in the database also what its tables are made of, about as much again: 'footsteps merge' makes "
+	  "one database of several, as if their captures had been read together.",
 	  NULL, NULL },
-	{ "local-net", 0, OPTION_LIST, &given.local_nets, "CIDR",
-	  "A prefix of the internal network. Sockets inside it are the clients that are looked for.",
-	  "private and link-local addresses", NULL },
-	{ "idle", 0, OPTION_DURATION, &given.idle_ns, "TIME",
-	  "Inactivity timeout: a flow ends after more than this without a packet (200s, 5m, 1h30m).", "200s",
-	  NULL },
-	{ "tunnels", 0, OPTION_FLAG, &given.tunnels, NULL,
-	  "Look inside tunnels (IP in IP, GRE, GTP-U, VXLAN, Geneve, Teredo, L2TP ...) and count the "
-	  "innermost flow.",
-	  NULL, NULL },
-	{ "no-ndpi", 0, OPTION_FLAG, &given.no_ndpi, NULL,
-	  "Do not ask libndpi what the other flows are: twice as fast, but their labels are 'unknown'.", NULL,
-	  NULL },
-	{ "ndpi-packets", 0, OPTION_COUNT, &given.ndpi_packets, "N",
-	  "Packets with payload that libndpi may see of each flow.", "16", NULL },
-	{ "voice-models", 0, OPTION_TEXT, &given.voice_models, "FILE",
-	  "What the messages of voice codecs look like, for calls whose format cannot be read. The file "
-	  "itself says how to add a codec; 'footsteps train' fits one, and its help says where a copy of "
-	  "what is built in lies.",
-	  "built in", NULL },
-	{ "geo", 0, OPTION_TEXT, &given.geo, "FILE",
-	  "Where addresses are, for the maps and the tables of places: a MaxMind database (.mmdb) of cities "
-	  "or countries, such as DB-IP City Lite or GeoLite2 City (both free). Nothing is asked over a "
-	  "network.",
-	  NULL, NULL },
-	{ "asn", 0, OPTION_TEXT, &given.asn, "FILE",
-	  "Whose addresses they are: such a database of autonomous systems, as DB-IP ASN Lite or GeoLite2 "
-	  "ASN.",
-	  NULL, NULL },
-	{ "activity", 0, OPTION_LIST, &given.activity, "N|ADDRESS:PORT",
-	  "Of how many clients of each protocol, or of which, every message's time is kept for activity "
-	  "plots (R6): the most active one without a call, the most active one with both signalling and a "
-	  "call, then further ones; 0: of none. Several may be named, also separated by commas.",
-	  "2", NULL },
-	{ "verdict-bits", 0, OPTION_NUMBER, &given.verdict_bits, "BITS",
-	  "A client socket is recognised from this much evidence on (log2 of a likelihood ratio).", "20",
-	  NULL },
-	{ "suspect-bits", 0, OPTION_NUMBER, &given.suspect_bits, "BITS",
-	  "... and listed as suspected from this much on.", "10", NULL },
+	ANALYSIS_OPTIONS_WHAT(given.analysis),
 	{ "count", 'c', OPTION_COUNT, &given.count, "N", "Stop after this many frames.", NULL, NULL },
-	{ "head", 0, OPTION_COUNT, &given.head_bytes, "BYTES",
-	  "How much of each TCP direction is put in order for recognition.", "2048", NULL },
-	{ "max-flows", 0, OPTION_COUNT, &given.max_flows, "N",
-	  "Flows kept at a time; beyond it the oldest are ended.", "1000000", NULL },
-	{ "max-sockets", 0, OPTION_COUNT, &given.max_sockets, "N", "Client sockets kept with their evidence.",
-	  "262144", NULL },
-	{ "max-pairs", 0, OPTION_COUNT, &given.max_pairs, "N", "Client-peer pairs kept.", "1000000", NULL },
+	ANALYSIS_OPTIONS_BOUNDS(given.analysis),
 	{ "no-hash", 0, OPTION_FLAG, &given.no_hash, NULL, "Do not compute the SHA-256 of the inputs.", NULL,
 	  NULL },
 	{ "self-check", 0, OPTION_FLAG, &given.self_check, NULL,
@@ -212,12 +149,12 @@ static bool look_around(struct source *source, struct pipeline *p, struct progre
 static bool read_frames(struct source *source, struct pipeline *p, struct progress *progress,
 			struct problems *problems, struct error *err)
 {
-	struct frame frames[PIPELINE_BATCH];
+	struct frame frames[WORKER_BATCH];
 	uint64_t left = given.count ? given.count : UINT64_MAX, next_look = FRAMES_PER_LOOK;
 	enum source_result result;
 
 	do {
-		size_t most = left < PIPELINE_BATCH ? (size_t)left : PIPELINE_BATCH;
+		size_t most = left < WORKER_BATCH ? (size_t)left : WORKER_BATCH;
 		size_t count = source_next_batch(source, frames, most, &result, err);
 		if (!pipeline_frames(p, frames, count, err))
 			return false;
@@ -250,24 +187,6 @@ static void note_inputs(const struct source *source, struct problems *problems)
 	}
 }
 
-static bool local_nets(struct netset *set, struct error *err)
-{
-	if (given.local_nets.count == 0)
-		netset_add_private(set);
-	for (size_t i = 0; i < given.local_nets.count; i++)
-		if (!netset_add(set, given.local_nets.items[i], err))
-			return false;
-	return true;
-}
-
-/* Tables are indexed with 32 bits. */
-static bool within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err)
-{
-	return (value >= least && value <= most) ||
-	       error_set(err, EXIT_USAGE, "--%s %" PRIu64 ": it must be between %" PRIu64 " and %" PRIu64,
-			 option, value, least, most);
-}
-
 static bool check_paths(const char *const *paths, size_t count, struct error *err)
 {
 	if (count == 0)
@@ -286,52 +205,12 @@ static bool check_options(struct error *err)
 	if (!given.output && !given.json)
 		return error_set(err, EXIT_USAGE,
 				 "no output named: -o DATABASE, or --json for standard output");
+	if (given.facts && given.json)
+		return error_set(err, EXIT_USAGE,
+				 "--facts are kept in a database; they do not go with --json");
 	if (given.append && given.json)
 		return error_set(err, EXIT_USAGE, "--append adds to a database; it does not go with --json");
-	if (given.idle_ns <= 0 || given.idle_ns > IDLE_MAX_NS)
-		return error_set(err, EXIT_USAGE,
-				 "--idle: the timeout must be longer than 0 and at most 366 days");
-	if (!(given.suspect_bits > 0) || !(given.verdict_bits >= given.suspect_bits))
-		return error_set(err, EXIT_USAGE,
-				 "--suspect-bits %g, --verdict-bits %g: more than 0 bits are needed to "
-				 "suspect a socket, and as many or more to recognise it",
-				 given.suspect_bits, given.verdict_bits);
-	return within("max-flows", given.max_flows, 16, 1U << 30, err) &&
-	       within("max-sockets", given.max_sockets, 16, 1U << 30, err) &&
-	       within("max-pairs", given.max_pairs, 16, 1U << 30, err) &&
-	       within("head", given.head_bytes, 512, 65536, err) &&
-	       within("ndpi-packets", given.ndpi_packets, 1, 200, err);
-}
-
-static struct pipeline_options pipeline_options(const struct netset *internal,
-						const struct voice_models *models, struct places *places,
-						struct activity_wishes *wishes)
-{
-	return (struct pipeline_options){
-		.decode = { .tunnels = given.tunnels },
-		.flows = { .idle_ns = given.idle_ns,
-			   .max_flows = (uint32_t)given.max_flows,
-			   .head_bytes = (uint32_t)given.head_bytes },
-		.aggregate = { .sockets = { .max_sockets = (uint32_t)given.max_sockets,
-					    .verdict_bits = (float)given.verdict_bits,
-					    .suspect_bits = (float)given.suspect_bits,
-					    .internal = internal },
-			       .models = models,
-			       .max_pairs = (uint32_t)given.max_pairs,
-			       .measure = { .activity = wishes->count,
-					    .wishes = wishes->used,
-					    .wish = wishes->item,
-					    .places = places },
-			       .all_flows = given.flows == FLOWS_ALL,
-			       .strict = given.strict },
-		.ndpi = !given.no_ndpi && ndpi_bridge_available(),
-		.ndpi_packets = (unsigned)given.ndpi_packets,
-	};
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
+	return given.json || live_lock_is_free(given.output, err);
 }
 
 static void print_summary(const struct source *source, const struct aggregate_summary *s, const char *output)
@@ -396,32 +275,54 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 	return problems.count ? EXIT_INCOMPLETE : EXIT_COMPLETE;
 }
 
-static enum exit_status open_and_analyse(const char *const *paths, size_t count,
-					 const struct netset *internal, struct activity_wishes *wishes)
+/* Where the facts of the run go. */
+struct keeper {
+	struct sink *sink;
+	const struct pipeline *pipeline;
+	struct session_row session;
+};
+
+static bool keep_facts(void *self, const struct facts_chunk *chunk, struct error *err)
 {
-	const struct source_options source_options = { .filter = given.filter,
+	struct keeper *k = self;
+
+	if (chunk->place.seq == 1)
+		k->session.started_ns = chunk->first_ns;
+	k->session.ended_ns = chunk->last_ns;
+	k->session.numbers = pipeline_frame_count(k->pipeline);
+	return sink_sqlite_put_facts(k->sink, chunk, err) &&
+	       sink_sqlite_put_session(k->sink, &k->session, err);
+}
+
+static enum exit_status open_and_analyse(const char *const *paths, size_t count, const struct analysis *a)
+{
+	const struct source_options source_options = { .filter = given.analysis.filter,
 						       .hash = !given.no_hash,
 						       .announce = &interruptible };
 	const char *output = given.output ? given.output : "-";
+	struct pipeline_options wanted = { .worker = a->worker, .aggregate = a->aggregate, .pan = a->pan };
 	enum exit_status status = EXIT_COMPLETE;
 	struct sink *sink = NULL;
+	struct keeper keeper = { .session = { .session = 1, .version = version_number(), .interfaces = "" } };
 	struct error err;
 
-	struct voice_models *models =
-		given.voice_models ? voice_models_load(given.voice_models, &err) : voice_models_builtin(&err);
-	struct places *places = NULL;
-	if (models && (given.geo || given.asn))
-		places = places_open(given.geo, given.asn, &err);
-	bool ok = models && (places || (!given.geo && !given.asn));
-	const struct pipeline_options wanted = pipeline_options(internal, models, places, wishes);
-	struct source *source = ok ? source_open_files(paths, count, &source_options, &err) : NULL;
+	wanted.aggregate.strict = given.strict;
+	if (given.facts) {
+		wanted.keep = keep_facts;
+		wanted.keep_self = &keeper;
+		keeper.session.origin = facts_origin();
+	}
+	struct source *source = source_open_files(paths, count, &source_options, &err);
 	struct pipeline *p = source ? pipeline_new(&wanted, &err) : NULL;
-	char *effective = p ? options_json_text(&command, &err) : NULL;
+	char *effective = p ? analysis_manifest(a, &command, &err) : NULL;
 	if (effective)
 		sink = given.json ? sink_json_open(output, &err)
 				  : sink_sqlite_open(output, given.append, &err);
 	if (!source && stop_requested)
 		error_set(&err, EXIT_INPUT, "stopped before any input could be read");
+	keeper.sink = sink;
+	keeper.pipeline = p;
+	keeper.session.options = effective;
 	if (sink)
 		status = analyse(source, p, sink, output, effective);
 	else
@@ -430,8 +331,6 @@ static enum exit_status open_and_analyse(const char *const *paths, size_t count,
 	free(effective);
 	pipeline_free(p);
 	source_close(source);
-	places_close(places);
-	voice_models_free(models);
 	return status;
 }
 
@@ -439,19 +338,16 @@ static enum exit_status run(const char *const *paths, size_t count)
 {
 	struct error err;
 	enum exit_status status = EXIT_COMPLETE;
-	struct netset *internal = netset_new();
-	struct activity_wishes wishes = { 0 };
-	bool ok = internal || error_memory(&err, "the internal networks");
+	struct analysis analysis;
 
 	catch_signals();
-	if (ok && check_paths(paths, count, &err) && check_options(&err) && local_nets(internal, &err) &&
-	    wishes_parse(&wishes, &given.activity, &err)) {
-		status = open_and_analyse(paths, count, internal, &wishes);
-		if (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)
-			wishes_warn(&wishes);
-	} else
-		status = command_fail(&err);
-	netset_free(internal);
+	if (!check_paths(paths, count, &err) || !check_options(&err) ||
+	    !analysis_open(&analysis, &given.analysis, &err))
+		return command_fail(&err);
+	status = open_and_analyse(paths, count, &analysis);
+	if (status == EXIT_COMPLETE || status == EXIT_INCOMPLETE)
+		wishes_warn(&analysis.wishes);
+	analysis_close(&analysis);
 	return status;
 }
 

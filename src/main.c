@@ -5,7 +5,7 @@ const struct subcommand *const subcommands[] = {
 	&subcommand_read,       &subcommand_show,
 	&subcommand_report,     &subcommand_chart,
 	&subcommand_compare,    &subcommand_score,      &subcommand_rules,
-	&subcommand_self_test,  &subcommand_train,
+	&subcommand_merge,     &subcommand_self_test,  &subcommand_train,
 	&subcommand_man,        &subcommand_completion,
 	NULL,
 };

@@ -1,6 +1,7 @@
 # Unit tests: one cmocka program per module; tests/unit/test_MODULE is made of tests/unit/test_MODULE.c.
 FS_UNITS = \
 	tests/unit/test_activity \
+	tests/unit/test_anonymize \
 	tests/unit/test_base \
 	tests/unit/test_behave \
 	tests/unit/test_bittorrent \
@@ -20,6 +21,7 @@ FS_UNITS = \
 	tests/unit/test_distributions \
 	tests/unit/test_emodel \
 	tests/unit/test_episodes \
+	tests/unit/test_facts \
 	tests/unit/test_flow \
 	tests/unit/test_flow_tick \
 	tests/unit/test_format_iptables \
@@ -28,6 +30,8 @@ FS_UNITS = \
 	tests/unit/test_ip \
 	tests/unit/test_keepalive \
 	tests/unit/test_label \
+	tests/unit/test_live_rotate \
+	tests/unit/test_live_store \
 	tests/unit/test_media \
 	tests/unit/test_media_verdict \
 	tests/unit/test_meter \
@@ -82,7 +86,8 @@ FS_UNITS = \
 	tests/unit/test_two_sample \
 	tests/unit/test_utf8 \
 	tests/unit/test_views \
-	tests/unit/test_voice_models
+	tests/unit/test_voice_models \
+	tests/unit/test_worker
 check_PROGRAMS = tests/live_frames
 if HAVE_CMOCKA
 check_PROGRAMS += $(FS_UNITS)
@@ -95,6 +100,7 @@ FS_UNIT_SHARED = \
 	tests/unit/decode_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
+	tests/unit/live_build.h \
 	tests/unit/peer_client_play.h \
 	tests/unit/peer_clock.h \
 	tests/unit/peer_play.h \

@@ -467,7 +467,7 @@ def text():
            "a difference without --strict: status 0", result.stdout)
 
 
-monitor = File("monitor.db", MONITOR_SCHEMA, 0x46537470, 4)
+monitor = File("monitor.db", MONITOR_SCHEMA, 0x46537470, 5)
 truth = File("truth.db", TRUTH_SCHEMA, 0x46537472, 1)
 make()
 monitor.close()

@@ -38,6 +38,12 @@ def equal(got, expected, name, *details):
     return ok(got == expected, name, f"got:      {got!r}", f"expected: {expected!r}", *details)
 
 
+def sanitized():
+    """Whether the program is built with AddressSanitizer, which has an allocator of its own."""
+    libraries = subprocess.run(["ldd", FOOTSTEPS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return b"libasan" in libraries or b"__asan_init" in content(FOOTSTEPS)
+
+
 def skip(name, reason):
     global _n
     _n += 1
@@ -47,6 +53,23 @@ def skip(name, reason):
 def note(text):
     for line in str(text).splitlines():
         print("#", line)
+
+
+def split_facts(db, parts):
+    """Databases with a part of the chunks of its facts each, as rotation makes them but for the chunks of seq 0."""
+    names = [tmp(f"{os.path.basename(db)}.part{n}.db") for n in range(parts)]
+    for n, name in enumerate(names):
+        shutil.copy(db, name)
+        connection = sqlite3.connect(name)
+        ids = [row[0] for row in connection.execute("SELECT id FROM facts ORDER BY id")]
+        mine = ids[n * len(ids) // parts:(n + 1) * len(ids) // parts]
+        connection.execute("DELETE FROM facts WHERE id NOT BETWEEN ? AND ?", (mine[0], mine[-1]))
+        if n > 0:
+            connection.execute("DELETE FROM capture_minutes")
+            connection.execute("UPDATE inputs SET frames = 0, bytes = 0, dropped = 0")
+        connection.commit()
+        connection.close()
+    return names
 
 
 def done():

@@ -68,13 +68,23 @@ static bool is_second_level(const char *label, size_t length)
 	return false;
 }
 
+/* A dot within a label: "not\.skype.com" is nobody's of skype.com. */
+static bool is_escaped(const char *name, size_t at)
+{
+	size_t backslashes = 0;
+
+	while (backslashes < at && name[at - 1 - backslashes] == '\\')
+		backslashes++;
+	return backslashes % 2 == 1;
+}
+
 const char *dns_domain(const char *name)
 {
 	const char *label[3] = { name, name, name }; /* the last three, the last one first */
 	size_t length = strlen(name), dots = 0;
 
 	for (size_t i = length; i > 0 && dots < 3; i--)
-		if (name[i - 1] == '.')
+		if (name[i - 1] == '.' && !is_escaped(name, i - 1))
 			label[dots++] = name + i;
 	if (dots < 2)
 		return name;

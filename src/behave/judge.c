@@ -12,6 +12,26 @@ const char *const judgement_words[JUDGEMENT_COUNT] = {
 #undef X
 };
 
+void judge_add(struct judge *sum, const struct judge *one)
+{
+	if (!one->begun)
+		return;
+	if (!sum->begun || one->first_ns < sum->first_ns)
+		sum->first_ns = one->first_ns;
+	if (!sum->begun || one->greatest_ns > sum->greatest_ns) {
+		sum->greatest_ns = one->greatest_ns;
+		sum->last_ns = one->last_ns;
+	}
+	sum->begun = true;
+	for (int i = 0; i < JUDGEMENT_COUNT; i++) {
+		bool greatest = i == JUDGE_worst_disorder_us || i == JUDGE_longest_gap_s;
+		if (!greatest)
+			sum->value[i] += one->value[i];
+		else if (one->value[i] > sum->value[i])
+			sum->value[i] = one->value[i];
+	}
+}
+
 void judge_flow(struct judge *j, const struct flow_record *r)
 {
 	const struct flow_side *out = &r->side[TO_RESPONDER], *in = &r->side[TO_INITIATOR];

@@ -75,6 +75,9 @@ static inline void judge_frame(struct judge *j, int64_t ts_ns)
 		j->first_ns = ts_ns;
 }
 
+/* A trace that goes on with another one, or runs beside it: sums and maxima. The step from the one to the
+ * other is the caller's to judge. */
+void judge_add(struct judge *sum, const struct judge *one);
 /* Every closed flow. */
 void judge_flow(struct judge *j, const struct flow_record *r);
 #endif

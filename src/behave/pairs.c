@@ -291,3 +291,43 @@ uint64_t pair_table_refused(const struct pair_table *t)
 {
 	return t->refused;
 }
+
+/* qsort() hands nothing through, and the indexes alone do not tell the pairs. */
+struct pair_place {
+	int64_t first_ns;
+	uint64_t first_packet;
+	uint32_t client, index;
+};
+
+static int by_first_packet(const void *a, const void *b)
+{
+	const struct pair_place *x = a, *y = b;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	if (x->first_packet != y->first_packet)
+		return x->first_packet < y->first_packet ? -1 : 1;
+	return (x->client > y->client) - (x->client < y->client);
+}
+
+uint32_t *pair_table_in_order(const struct pair_table *t, struct error *err)
+{
+	struct pair_place *place = calloc(t->pairs + 1U, sizeof *place);
+	uint32_t *order = calloc(t->pairs + 1U, sizeof *order);
+
+	if (!place || !order) {
+		free(place);
+		free(order);
+		error_memory(err, "the order of pairs");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < t->pairs; i++)
+		place[i] = (struct pair_place){ t->pair[i].first_ns, t->pair[i].first_packet,
+						t->pair[i].client, i };
+	if (t->pairs)
+		qsort(place, t->pairs, sizeof *place, by_first_packet);
+	for (uint32_t i = 0; i < t->pairs; i++)
+		order[i] = place[i].index;
+	free(place);
+	return order;
+}

@@ -91,6 +91,9 @@ const struct peer *pair_table_peer_at(const struct pair_table *t, uint32_t index
 uint32_t pair_table_count(const struct pair_table *t);
 uint32_t pair_table_index(const struct pair_table *t, const struct pair *pair);
 const struct pair *pair_table_at(const struct pair_table *t, uint32_t index);
+/* Indexes of all pairs in the order of their first packets, whatever the order in which flows ended; to be
+ * freed with free(). NULL: no memory. */
+uint32_t *pair_table_in_order(const struct pair_table *t, struct error *err);
 uint32_t pair_table_peer_count(const struct pair_table *t);
 uint64_t pair_table_refused(const struct pair_table *t);
 #endif

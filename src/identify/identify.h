@@ -33,6 +33,8 @@ uint64_t identifier_hits_untold(const struct identifier *id);
 /* A packet was accounted; returns what is still wanted of the flow's payload, for flow_table_settle(). */
 enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
 				 const struct flow_step *step);
+/* As media_going_on(). */
+size_t identifier_calls(const struct identifier *id, int64_t since_ns, const struct flow **out, size_t max);
 /* The flow ends: settles flow->id. */
 void identifier_ended(struct identifier *id, struct flow *flow);
 #endif

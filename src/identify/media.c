@@ -29,6 +29,8 @@ struct report_clock {
 
 struct media_meter {
 	struct talk talk;
+	const struct flow *flow;                   /* whose it is */
+	struct media_meter *next, *previous;       /* of all meters in use */
 	struct report_clock clock[2][CLOCKS_KEPT]; /* by direction */
 	int64_t round_trip_ns[2];                  /* by the direction of the answer; 0: none */
 	uint8_t next_clock[2];
@@ -40,7 +42,8 @@ struct media_meter {
 struct media_meters {
 	const struct voice_models *models; /* borrowed */
 	struct slab *meters, *streams;
-	struct slab *fits; /* NULL: not training */
+	struct media_meter *in_use; /* the newest */
+	struct slab *fits;          /* NULL: not training */
 	uint64_t passed_over;
 };
 
@@ -87,9 +90,16 @@ uint64_t media_meters_passed_over(const struct media_meters *m)
 
 void media_begin(struct media_meters *m, struct flow *flow)
 {
-	flow->id.media = slab_in_use(m->meters) < MEDIA_METERS_MAX ? slab_get(m->meters) : NULL;
-	if (flow->id.media) {
-		memset(flow->id.media, 0, sizeof(struct media_meter));
+	struct media_meter *meter = slab_in_use(m->meters) < MEDIA_METERS_MAX ? slab_get(m->meters) : NULL;
+
+	flow->id.media = meter;
+	if (meter) {
+		memset(meter, 0, sizeof *meter);
+		meter->flow = flow;
+		meter->next = m->in_use;
+		if (m->in_use)
+			m->in_use->previous = meter;
+		m->in_use = meter;
 	} else {
 		m->passed_over += !flow->id.unmeasured; /* it is tried again, and is one flow */
 		flow->id.unmeasured = true;
@@ -107,6 +117,12 @@ void media_drop(struct media_meters *m, struct flow *flow)
 			slab_put(m->fits, meter->stream[i]->fit);
 		slab_put(m->streams, meter->stream[i]);
 	}
+	if (meter->next)
+		meter->next->previous = meter->previous;
+	if (meter->previous)
+		meter->previous->next = meter->next;
+	else
+		m->in_use = meter->next;
 	slab_put(m->meters, meter);
 	flow->id.media = NULL;
 }
@@ -273,4 +289,28 @@ bool media_finish(struct media_meters *m, const struct flow *flow, bool known, s
 			out->stream[out->streams++] = meter->stream[i]->report;
 	}
 	return out->streams > 0 && (known || m->fits || is_worth_reporting(out));
+}
+
+static bool is_like_voice_now(const struct media_meters *m, const struct media_meter *meter)
+{
+	struct nbc_belief belief;
+
+	for (unsigned i = 0; m->models && i < meter->streams; i++) {
+		const struct nbc *nbc = &meter->stream[i]->nbc;
+		if (nbc->windows >= FIRST_JUDGED_WINDOWS && nbc_belief(nbc, m->models, &belief) &&
+		    belief.belief >= NBC_ACCEPT)
+			return true;
+	}
+	return false;
+}
+
+size_t media_going_on(const struct media_meters *m, int64_t since_ns, const struct flow **out, size_t max)
+{
+	size_t flows = 0;
+
+	for (const struct media_meter *meter = m->in_use; meter && flows < max; meter = meter->next)
+		if (meter->talk.last_ns >= since_ns &&
+		    (meter->flow->id.sampled || is_like_voice_now(m, meter)))
+			out[flows++] = meter->flow;
+	return flows;
 }

@@ -1,7 +1,6 @@
 /* The aggregator while the input lasts; what happens at its end is in resolve.c. See aggregate.h. */
 #include "store/resolve.h"
 #include "base/intern.h"
-#include "flow/message_log.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@ struct aggregate *aggregate_new(const struct aggregate_options *options, struct 
 	}
 	a->options = *options;
 	a->key = hash_key_random();
+	a->last_ns = a->idle_last_ns = INT64_MIN;
 	a->sockets = socket_table_new(&options->sockets, err);
 	a->exchanges = a->sockets ? exchange_table_new(err) : NULL;
 	a->calls = a->exchanges ? call_table_new(err) : NULL;
@@ -140,33 +140,12 @@ static void metered(void *self, const struct media_report *r)
 		a->failed = true;
 }
 
-static void hit(void *self, const struct pattern_hit *hit)
+static void named(void *self, const struct dns_answer *answer, int64_t ts_ns)
 {
 	struct aggregate *a = self;
 
 	if (!a->failed)
-		a->hit[a->hits++] = *hit;
-}
-
-struct observer aggregate_observer(struct aggregate *a)
-{
-	return (struct observer){ observed, occurred, metered, hit, a };
-}
-
-void aggregate_frame(struct aggregate *a, int64_t ts_ns)
-{
-	judge_frame(&a->judge, ts_ns);
-}
-
-void aggregate_dns(struct aggregate *a, const struct packet *packet)
-{
-	struct dns_answer answer;
-
-	/* Half a message cannot be parsed. */
-	if (a->failed || packet->later_fragment || packet->payload.len != packet->payload_wire)
-		return;
-	if (dns_answer_read(packet->payload, &answer))
-		a->failed = !name_table_add(a->names_of_addresses, &answer, packet->ts_ns, &a->failure);
+		a->failed = !name_table_add(a->names_of_addresses, answer, ts_ns, &a->failure);
 }
 
 static bool keep_measured(struct aggregate *a, const struct flow_record *r)
@@ -184,29 +163,33 @@ static bool keep_measured(struct aggregate *a, const struct flow_record *r)
 	return true;
 }
 
-void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why)
+static void flow_closed(void *self, const struct flow_record *r, const struct logged_message *log)
 {
-	struct flow_record r;
-	struct logged_message log[MESSAGE_KEPT_MAX + FLOW_HITS_MAX * PATTERN_HIT_ENTRIES];
+	struct aggregate *a = self;
 
 	if (a->failed)
 		return;
-	flow_record_from(&r, flow, why);
-	r.hits = a->hits;
-	judge_flow(&a->judge, &r);
-	size_t kept = message_log_copy(flow, log, MESSAGE_KEPT_MAX);
-	memcpy(log + kept, a->hit, a->hits * sizeof a->hit[0]);
-	kept += a->hits * PATTERN_HIT_ENTRIES;
-	a->hits = 0;
-	if (!openings_add(&a->openings, &r, a->options.sockets.verdict_bits, &a->failure))
+	judge_flow(&a->judge, r);
+	if (!openings_add(&a->openings, r, a->options.sockets.verdict_bits, &a->failure))
 		a->failed = true;
-	if (r.measured && !keep_measured(a, &r))
+	if (r->measured && !keep_measured(a, r))
 		a->failed = true;
 	a->flows++;
-	a->packets += r.side[0].packets + r.side[1].packets;
-	if (!spool_append(a->spool, (struct span){ (const uint8_t *)&r, sizeof r },
-			  (struct span){ (const uint8_t *)log, kept * sizeof log[0] }, &a->failure))
+	a->ended[r->end_reason]++;
+	if (r->last_ns > a->last_ns)
+		a->last_ns = r->last_ns;
+	if (r->end_reason == FLOW_END_idle && r->last_ns > a->idle_last_ns)
+		a->idle_last_ns = r->last_ns;
+	a->packets += r->side[0].packets + r->side[1].packets;
+	if (!spool_append(a->spool, (struct span){ (const uint8_t *)r, sizeof *r },
+			  (struct span){ (const uint8_t *)log, intake_log_entries(r) * sizeof log[0] },
+			  &a->failure))
 		a->failed = true;
+}
+
+struct intake aggregate_intake(struct aggregate *a)
+{
+	return (struct intake){ observed, occurred, metered, flow_closed, named, a };
 }
 
 bool aggregate_failed(const struct aggregate *a, struct error *err)

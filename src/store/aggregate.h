@@ -10,6 +10,7 @@
 #include "behave/exchanges.h"
 #include "behave/judge.h"
 #include "store/account.h"
+#include "store/intake.h"
 #include "store/measure.h"
 #include "store/sink.h"
 
@@ -26,12 +27,9 @@ struct aggregate;
 struct aggregate *aggregate_new(const struct aggregate_options *options, struct error *err);
 void aggregate_free(struct aggregate *a);
 
-/* Where identify/ reports to. Failures are kept; see aggregate_failed(). */
-struct observer aggregate_observer(struct aggregate *a);
-void aggregate_frame(struct aggregate *a, int64_t ts_ns);
-void aggregate_flow(struct aggregate *a, const struct flow *flow, enum flow_end why);
-/* A datagram from the port of DNS to one that had sent something there. */
-void aggregate_dns(struct aggregate *a, const struct packet *packet);
+/* What it takes; names in it are kept, the texts of flow records and reports are not copied and have to live
+ * as long as the aggregator. Failures are kept; see aggregate_failed(). */
+struct intake aggregate_intake(struct aggregate *a);
 /* Whether something failed since the start (memory, temporary file); *err is filled then. */
 bool aggregate_failed(const struct aggregate *a, struct error *err);
 
@@ -44,8 +42,8 @@ struct aggregate_summary {
 
 /*
  * Verdicts, labels, rows. run: version, libraries, options, idle_ns, packets are the caller's, the rest is
- * filled here; facts: the counts of the stages before; problems gets what the aggregator had to leave out.
- * Does not finish the sink.
+ * filled here; sink: NULL: facts->open_sink; facts: the counts of the stages before; problems gets what the
+ * aggregator had to leave out. Does not finish the sink.
  */
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
 		      const struct run_facts *facts, struct problems *problems,

@@ -173,18 +173,24 @@ bool candidates_add(struct candidates *c, const struct flow_record *r, const str
 	return true;
 }
 
-static void judge_peers(struct candidates *c)
+static bool judge_peers(struct candidates *c, struct error *err)
 {
+	uint32_t *order = pair_table_in_order(c->pairs, err);
+
+	if (!order)
+		return false;
 	for (uint32_t i = 0; i < c->count; i++)
 		c->entry[i]->high_peers = 0;
 	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
+		const struct pair *pair = pair_table_at(c->pairs, order[i]);
 		struct socket_entry *s = c->entry[pair->client - 1];
 		if (pair_table_peer_at(c->pairs, pair->peer_index)->socket.port < HIGH_PORT)
 			continue;
 		if (++s->high_peers == MANY_PEERS)
 			socket_entry_add(s, MACHINERY_MANY_PEERS, pair->first_packet);
 	}
+	free(order);
+	return true;
 }
 
 static void add_caller(struct callers *c, const struct pair *pair)
@@ -272,7 +278,8 @@ bool candidates_judge(struct candidates *c, const struct openings *openings, str
 
 	if (!bloom_reserve(&c->peers_met, peers))
 		return error_memory(err, "the peers of clients");
-	judge_peers(c);
+	if (!judge_peers(c, err))
+		return false;
 	judge_callers(c);
 	for (uint32_t i = 0; i < peers; i++)
 		bloom_add(&c->peers_met, endpoint_hash(&c->key, 0, &pair_table_peer_at(c->pairs, i)->socket));

@@ -136,7 +136,7 @@ void label_record(const struct candidates *c, const struct openings *openings, s
 		row->protocol = protocols[r->protocol]->name;
 		row->source = LABEL_FROM_payload;
 		row->bits = r->bits;
-		if (r->role == ROLE_none && r->label == protocols[r->protocol]->tcp_label)
+		if (r->role == ROLE_none && strcmp(r->label, protocols[r->protocol]->tcp_label) == 0)
 			r->role = ROLE_node;
 		return;
 	}

@@ -3,14 +3,41 @@ FS_STORE = \
 	src/store/account.h \
 	src/store/aggregate.c \
 	src/store/aggregate.h \
+	src/store/anonymize.c \
+	src/store/anonymize.h \
 	src/store/calls.c \
 	src/store/calls.h \
 	src/store/candidates.c \
 	src/store/candidates.h \
 	src/store/cells.h \
+	src/store/facts.h \
+	src/store/facts_counts.c \
+	src/store/facts_counts.h \
+	src/store/facts_io.c \
+	src/store/facts_io.h \
+	src/store/facts_records.c \
+	src/store/facts_rows.c \
+	src/store/facts_rows.h \
+	src/store/facts_tell.c \
+	src/store/facts_write.c \
+	src/store/intake.h \
+	src/store/joins.c \
+	src/store/joins.h \
 	src/store/json.c \
 	src/store/label.c \
 	src/store/label.h \
+	src/store/live_base.c \
+	src/store/live_commit.c \
+	src/store/live_files.c \
+	src/store/live_files.h \
+	src/store/live_job.c \
+	src/store/live_job.h \
+	src/store/live_open.c \
+	src/store/live_parts.h \
+	src/store/live_rotate.c \
+	src/store/live_store.c \
+	src/store/live_store.h \
+	src/store/live_tables.c \
 	src/store/measure.c \
 	src/store/measure.h \
 	src/store/measure_activity.c \
@@ -35,6 +62,8 @@ FS_STORE = \
 	src/store/pipeline.h \
 	src/store/places.c \
 	src/store/places.h \
+	src/store/remake.c \
+	src/store/remake.h \
 	src/store/resolve.c \
 	src/store/resolve.h \
 	src/store/resolve_rows.c \
@@ -54,4 +83,6 @@ FS_STORE = \
 	src/store/target.c \
 	src/store/target.h \
 	src/store/totals.c \
-	src/store/totals.h
+	src/store/totals.h \
+	src/store/worker.c \
+	src/store/worker.h

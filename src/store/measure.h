@@ -25,6 +25,8 @@ struct measure_options {
 	uint32_t activity, wishes;
 	struct activity_wish *wish;
 	struct places *places; /* --geo, --asn; borrowed; NULL: none */
+	/* Private ranges, as pseudonyms where addresses are; borrowed. NULL: those of D5. */
+	const struct netset *private_nets;
 };
 
 /* What all of them may look at; borrowed, and constant but for the last three. */

@@ -141,6 +141,8 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 static bool put(void *self, struct sink *sink, struct problems *problems, struct error *err)
 {
 	struct setups *s = self;
+	const struct netset *wanted = s->setup->options->private_nets;
+	const struct netset *private = wanted ? wanted : s->private;
 
 	for (uint32_t i = 0; i < s->hosts; i++) {
 		s->of[s->host[i].client - 1].callers++;
@@ -153,7 +155,7 @@ static bool put(void *self, struct sink *sink, struct problems *problems, struct
 			continue;
 		const struct setup_facts facts = {
 			.own = client->socket.ip,
-			.is_private = netset_has(s->private, &client->socket.ip),
+			.is_private = netset_has(private, &client->socket.ip),
 			.has_public = client->has_public,
 			.public_ip = client->public_ip,
 			.asked = of->asked,

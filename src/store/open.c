@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -169,11 +170,12 @@ bool database_check_version(sqlite3 *db, const char *path, enum exit_status stat
 				 path, version, STORE_SCHEMA_VERSION,
 				 status == EXIT_OUTPUT ? " or write to another file" : "");
 	if (version < STORE_SCHEMA_OLDEST)
-		return error_set(err, status,
-				 "%s was made by an older footsteps (schema %" PRId64
-				 "; this one knows %d to %d): "
-				 "read the captures again",
-				 path, version, STORE_SCHEMA_OLDEST, STORE_SCHEMA_VERSION);
+		return error_set(
+			err, status,
+			"%s was made by an older footsteps (schema %" PRId64 "; this one knows %d to %d): "
+			"%s",
+			path, version, STORE_SCHEMA_OLDEST, STORE_SCHEMA_VERSION,
+			status == EXIT_OUTPUT ? "name another file with -o" : "read the captures again");
 	return true;
 }
 
@@ -215,6 +217,19 @@ int database_roll_back(const char *path)
 	return code;
 }
 
+/* Who reads what a killed monitor has left makes a -shm beside it, and so must be allowed to. */
+static bool has_wal(const char *path)
+{
+	char *wal;
+	bool has = asprintf(&wal, "%s-wal", path) >= 0;
+
+	if (has) {
+		has = access(wal, F_OK) == 0;
+		free(wal);
+	}
+	return has;
+}
+
 sqlite3 *store_open_read(const char *path, struct error *err)
 {
 	sqlite3 *db = NULL;
@@ -225,17 +240,24 @@ sqlite3 *store_open_read(const char *path, struct error *err)
 	int code = database_open(path, SQLITE_OPEN_READONLY, &db);
 	if (code == SQLITE_OK)
 		code = database_integer(db, "SELECT count(*) FROM sqlite_schema", &ignored);
-	if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY) {
+	if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY ||
+	    code == SQLITE_READONLY_CANTINIT) {
 		code = database_roll_back(path);
 		if (code != SQLITE_OK)
 			error_set(err, EXIT_INPUT,
-				  "an interrupted 'footsteps read --append' left %s in the middle of a "
-				  "change, and it "
+				  "an interrupted 'footsteps read --append' or 'footsteps live' left %s in "
+				  "the middle of a change, and it "
 				  "cannot be undone: %s\nlet a user who may write the file open it once",
 				  path, sqlite3_errstr(code));
 	} else if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
 		error_set(err, EXIT_INPUT, "%s is in use by another program; end that one and try again",
 			  path);
+	} else if ((code & 0xff) == SQLITE_CANTOPEN && has_wal(path)) {
+		error_set(
+			err, EXIT_INPUT,
+			"a 'footsteps live' left %s in the middle of a run, and who reads it must be able to write "
+			"beside it\ncopy it together with %s-wal to a place of yours, and read it there",
+			path, path);
 	} else if (code != SQLITE_OK) {
 		error_set(err, EXIT_INPUT, "cannot read %s: %s", path, sqlite3_errstr(code));
 	}

@@ -10,8 +10,8 @@
 
 #define STORE_APPLICATION_ID 0x46537470 /* "FStp": PRAGMA application_id */
 /* PRAGMA user_version. 0 marks a database that is being written. */
-#define STORE_SCHEMA_VERSION 4
-#define STORE_SCHEMA_OLDEST  4 /* that this program can read and append to */
+#define STORE_SCHEMA_VERSION 5
+#define STORE_SCHEMA_OLDEST  5 /* that this program can read and append to */
 
 /* How long to wait for another program that has the database locked. */
 #define DATABASE_PATIENCE_MS 3000

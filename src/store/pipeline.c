@@ -1,51 +1,99 @@
 /* The whole pipeline behind the source; see pipeline.h. */
 #include "store/pipeline.h"
-#include "behave/dns.h"
-#include "identify/identify.h"
-#include <inttypes.h>
+#include "base/clock.h"
+#include "store/anonymize.h"
 #include <stdlib.h>
+
+/* Counts are told so often of the capture clock, and at every silence: so that of several runs together it
+ * can be told when nobody heard anything. */
+#define COUNTS_EVERY_NS (10 * NS_PER_S)
 
 struct pipeline {
 	struct pipeline_options options;
-	struct decoder *decoder;
-	struct intern *names;
-	struct ndpi_bridge *bridge;
+	struct facts_writer *facts; /* NULL: nobody wants them */
+	struct intake both[2];      /* the aggregator's, the facts' */
+	int64_t first_ns, last_ns;  /* of the frames since counts were told; both 0: none */
+	bool failed;                /* a chunk could not be kept */
+	struct error failure;
 	struct aggregate *aggregate;
-	struct identifier *identifier;
-	struct flow_table *flows;
+	struct anonymizer *anonymizer; /* NULL: addresses as they are */
+	struct worker *worker;         /* has the texts of what the aggregate was told */
 	uint64_t frames;
 };
 
-static void flow_ended(void *self, struct flow *flow, enum flow_end why)
+/* --- told to both, where facts are wanted --- */
+
+static void observed(void *self, const struct observation *o)
+{
+	const struct intake *both = ((const struct pipeline *)self)->both;
+
+	both[0].observed(both[0].self, o);
+	both[1].observed(both[1].self, o);
+}
+
+static void occurred(void *self, const struct occurrence *o)
+{
+	const struct intake *both = ((const struct pipeline *)self)->both;
+
+	both[0].occurred(both[0].self, o);
+	both[1].occurred(both[1].self, o);
+}
+
+static void metered(void *self, const struct media_report *r)
+{
+	const struct intake *both = ((const struct pipeline *)self)->both;
+
+	both[0].metered(both[0].self, r);
+	both[1].metered(both[1].self, r);
+}
+
+static void flow_closed(void *self, const struct flow_record *r, const struct logged_message *log)
+{
+	const struct intake *both = ((const struct pipeline *)self)->both;
+
+	both[0].flow(both[0].self, r, log);
+	both[1].flow(both[1].self, r, log);
+}
+
+static void named(void *self, const struct dns_answer *answer, int64_t ts_ns)
+{
+	const struct intake *both = ((const struct pipeline *)self)->both;
+
+	both[0].named(both[0].self, answer, ts_ns);
+	both[1].named(both[1].self, answer, ts_ns);
+}
+
+static void chunk_full(void *self, struct facts_chunk *chunk)
 {
 	struct pipeline *p = self;
 
-	identifier_ended(p->identifier, flow);
-	aggregate_flow(p->aggregate, flow, why);
+	if (!p->failed)
+		p->failed = !p->options.keep(p->options.keep_self, chunk, &p->failure);
+	facts_chunk_drop(chunk);
 }
 
 static bool build(struct pipeline *p, struct error *err)
 {
-	p->decoder = decoder_new(&p->options.decode, err);
-	if (!p->decoder)
-		return false;
-	if (p->options.ndpi) {
-		p->names = intern_new();
-		if (!p->names)
-			return error_memory(err, "names");
-		p->bridge = ndpi_bridge_new(p->options.ndpi_packets, p->names, err);
-		if (!p->bridge)
-			return false;
-	}
 	p->aggregate = aggregate_new(&p->options.aggregate, err);
 	if (!p->aggregate)
 		return false;
-	p->identifier =
-		identifier_new(aggregate_observer(p->aggregate), p->bridge, p->options.aggregate.models, err);
-	if (!p->identifier)
-		return false;
-	p->flows = flow_table_new(&p->options.flows, (struct flow_table_listener){ flow_ended, p }, err);
-	return p->flows;
+	struct intake intake = aggregate_intake(p->aggregate);
+	if (p->options.keep) {
+		p->facts = facts_writer_new(1, 0, chunk_full, p, err);
+		if (!p->facts)
+			return false;
+		p->both[0] = intake;
+		p->both[1] = facts_writer_intake(p->facts);
+		intake = (struct intake){ observed, occurred, metered, flow_closed, named, p };
+	}
+	if (p->options.pan) {
+		p->anonymizer = anonymizer_new(p->options.pan, &intake, err);
+		if (!p->anonymizer)
+			return false;
+		intake = anonymizer_intake(p->anonymizer);
+	}
+	p->worker = worker_new(&p->options.worker, &intake, err);
+	return p->worker;
 }
 
 struct pipeline *pipeline_new(const struct pipeline_options *options, struct error *err)
@@ -68,135 +116,124 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
-	flow_table_free(p->flows);
-	identifier_free(p->identifier);
 	aggregate_free(p->aggregate);
-	ndpi_bridge_free(p->bridge);
-	intern_free(p->names);
-	decoder_free(p->decoder);
+	worker_free(p->worker);
+	anonymizer_free(p->anonymizer);
+	facts_writer_free(p->facts);
 	free(p);
 }
 
-/*
- * Answers to nobody are not believed: whoever wants to plant a name has to guess the port of a question, and
- * to send from the address that it went to.
- */
-static bool is_asked(const struct flow_step *step, const struct packet *packet)
+static void tell_counts(struct pipeline *p, const struct stage_counts *counts)
 {
-	return packet->key.l4 == IPPROTO_UDP && step->flow->side[!step->dir].packets > 0;
+	facts_writer_counts(p->facts, counts, p->first_ns, p->last_ns);
+	p->first_ns = p->last_ns = 0;
 }
 
-static bool one_packet(struct pipeline *p, const struct packet *packet, uint64_t hash, struct error *err)
+/* Frames without a silence between them, and what is behind them in the stream of facts. */
+static void note_frames(struct pipeline *p, const struct frame *frames, size_t count)
 {
-	struct flow_step step;
+	struct stage_counts counts;
 
-	if (!flow_table_packet(p->flows, packet, hash, &step, err))
-		return false;
-	if (packet_source(packet)->port == DNS_PORT && is_asked(&step, packet))
-		aggregate_dns(p->aggregate, packet);
-	enum flow_want want = identifier_packet(p->identifier, packet, &step);
-	flow_table_settle(p->flows, packet, &step, want);
-	if (packet->has_quote)
-		flow_table_quote(p->flows, packet);
-	return true;
+	if (p->first_ns == 0 && p->last_ns == 0)
+		p->first_ns = p->last_ns = frames[0].ts_ns;
+	for (size_t i = 0; i < count; i++) {
+		p->first_ns = frames[i].ts_ns < p->first_ns ? frames[i].ts_ns : p->first_ns;
+		p->last_ns = frames[i].ts_ns > p->last_ns ? frames[i].ts_ns : p->last_ns;
+	}
+	if (p->last_ns - p->first_ns < COUNTS_EVERY_NS)
+		return;
+	worker_counts(p->worker, &counts);
+	tell_counts(p, &counts);
+}
+
+static bool frames_with_facts(struct pipeline *p, const struct frame *frames, size_t count, struct error *err)
+{
+	struct stage_counts counts;
+
+	for (size_t done = 0, part; done < count; done += part) {
+		const struct frame *first = &frames[done];
+		if (p->last_ns && first->ts_ns - p->last_ns > JUDGE_GAP_NS) {
+			worker_counts(p->worker, &counts);
+			tell_counts(p, &counts);
+		}
+		for (part = 1; done + part < count; part++)
+			if (first[part].ts_ns - first[part - 1].ts_ns > JUDGE_GAP_NS)
+				break;
+		facts_writer_stamp(p->facts, first->ts_ns);
+		if (!worker_frames(p->worker, first, part, p->frames + 1 + done, err))
+			return false;
+		note_frames(p, first, part);
+	}
+	if (p->failed && err)
+		*err = p->failure;
+	return !p->failed && !facts_writer_failed(p->facts, err);
 }
 
 bool pipeline_frames(struct pipeline *p, const struct frame *frames, size_t count, struct error *err)
 {
-	struct packet packet[PIPELINE_BATCH];
-	uint64_t hash[PIPELINE_BATCH];
-	size_t packets = 0;
-
-	/* Stage by stage over the batch: while one packet's flow comes from memory, others are worked on. */
-	for (size_t i = 0; i < count; i++) {
-		aggregate_frame(p->aggregate, frames[i].ts_ns);
-		packets += decode_frame(p->decoder, &frames[i], ++p->frames, &packet[packets]) == REASON_used;
-	}
-	for (size_t i = 0; i < packets; i++)
-		hash[i] = flow_table_hash(p->flows, &packet[i]);
-	for (size_t i = 0; i < packets; i++)
-		flow_table_touch(p->flows, hash[i]);
-	for (size_t i = 0; i < packets; i++)
-		if (!one_packet(p, &packet[i], hash[i], err))
-			return false;
-	return !aggregate_failed(p->aggregate, err);
+	bool ok = p->facts ? frames_with_facts(p, frames, count, err)
+			   : worker_frames(p->worker, frames, count, p->frames + 1, err);
+	p->frames += count;
+	return ok && !aggregate_failed(p->aggregate, err);
 }
 
-static const char *link_name(int linktype)
+static struct run_facts facts_of(const struct pipeline *p, struct source *source)
 {
+	struct run_facts facts = { .inputs = source };
+	struct source_stats read;
+
+	source_stats(source, &read);
+	worker_counts(p->worker, &facts.counts);
+	facts.read = read.frames;
+	facts.counts.filtered = read.filtered;
+	return facts;
+}
+
+static bool some_frame_is_known(const struct stage_counts *counts, struct error *err)
+{
+	int linktype = counts->decode.unsupported_linktype;
 	const char *name = linktype_name(linktype);
 
-	return name ? name : "unknown";
+	return counts->frames == 0 || counts->account[REASON_unsupported_link] < counts->frames ||
+	       error_set(err, EXIT_INPUT,
+			 "no frame can be read: the link type is %s (%d), which footsteps does not know",
+			 name ? name : "unknown", linktype);
 }
 
-static void note_problems(const struct pipeline *p, struct problems *problems)
+static bool finish_facts(struct pipeline *p, const struct run_facts *facts, struct error *err)
 {
-	struct flow_table_stats flows;
-	const uint64_t *account = decoder_account(p->decoder);
-	struct decode_extras extras;
+	struct stage_counts counts = facts->counts;
+	const struct input_info *input;
 
-	flow_table_stats(p->flows, &flows);
-	decoder_extras(p->decoder, &extras);
-	if (flows.ended[FLOW_END_evicted])
-		problems_add(problems,
-			     "%" PRIu64
-			     " flows were evicted because the flow table was full: raise --max-flows",
-			     flows.ended[FLOW_END_evicted]);
-	uint64_t passed_over = identifier_passed_over(p->identifier) + ndpi_bridge_passed_over(p->bridge);
-	if (passed_over)
-		problems_add(problems,
-			     "%" PRIu64
-			     " flows were not looked at to the end: too many were undecided at a time",
-			     passed_over);
-	if (identifier_unmeasured(p->identifier))
-		problems_add(problems,
-			     "%" PRIu64 " flows were not measured for media, or in part: too many at a time, "
-			     "or too many streams in one",
-			     identifier_unmeasured(p->identifier));
-	if (identifier_hits_refused(p->identifier))
-		problems_add(problems,
-			     "%" PRIu64
-			     " packets that fit a pattern of a block rule were not noted: too many "
-			     "at a time",
-			     identifier_hits_refused(p->identifier));
-	if (account[REASON_unsupported_link])
-		problems_add(problems,
-			     "%" PRIu64 " frames have a link type that footsteps cannot read: %s (%d)",
-			     account[REASON_unsupported_link], link_name(extras.unsupported_linktype),
-			     extras.unsupported_linktype);
+	for (size_t i = 0; (input = source_input(facts->inputs, i)); i++)
+		counts.dropped += input->dropped;
+	tell_counts(p, &counts);
+	facts_writer_flush(p->facts);
+	if (p->failed && err)
+		*err = p->failure;
+	return !p->failed && !facts_writer_failed(p->facts, err);
 }
 
 bool pipeline_finish(struct pipeline *p, struct source *source, struct sink *sink, struct run_row *run,
 		     struct problems *problems, struct aggregate_summary *summary, struct error *err)
 {
-	const struct run_facts facts = { .source = source,
-					 .decoder = p->decoder,
-					 .flows = p->flows,
-					 .patterns_untold = identifier_hits_untold(p->identifier) };
-	const uint64_t *account = decoder_account(p->decoder);
-	struct decode_extras extras;
+	struct run_facts facts = facts_of(p, source);
 
-	decoder_extras(p->decoder, &extras);
-	if (p->frames && account[REASON_unsupported_link] == p->frames)
-		return error_set(
-			err, EXIT_INPUT,
-			"no frame can be read: the link type is %s (%d), which footsteps does not know",
-			link_name(extras.unsupported_linktype), extras.unsupported_linktype);
-	flow_table_finish(p->flows);
-	note_problems(p, problems);
-	/* The verdicts and the measurements need memory, and no flow is left to be looked at. */
-	identifier_free(p->identifier);
-	ndpi_bridge_free(p->bridge);
-	p->identifier = NULL;
-	p->bridge = NULL;
-	run->idle_ns = p->options.flows.idle_ns;
+	if (!some_frame_is_known(&facts.counts, err))
+		return false;
+	worker_finish(p->worker);
+	facts = facts_of(p, source);
+	if (p->facts && !finish_facts(p, &facts, err))
+		return false;
+	account_problems(&facts.counts, problems);
+	run->idle_ns = p->options.worker.flows.idle_ns;
 	return aggregate_finish(p->aggregate, sink, run, &facts, problems, summary, err);
 }
 
 void pipeline_print_account(const struct pipeline *p, struct source *source,
 			    const struct aggregate_summary *summary, FILE *out)
 {
-	const struct run_facts facts = { .source = source, .decoder = p->decoder, .flows = p->flows };
+	const struct run_facts facts = facts_of(p, source);
 
 	account_print(&facts, summary->flows, summary->packets_in_flows, out);
 }
@@ -208,5 +245,8 @@ uint64_t pipeline_frame_count(const struct pipeline *p)
 
 void pipeline_flow_stats(const struct pipeline *p, struct flow_table_stats *out)
 {
-	flow_table_stats(p->flows, out);
+	struct stage_counts counts;
+
+	worker_counts(p->worker, &counts);
+	*out = counts.flows;
 }

@@ -1,25 +1,27 @@
 /*
- * The whole pipeline behind the source: decode, flows, recognition, aggregation. One thread, plain calls in
- * the order of the folders; `read` feeds it from files, live capture will feed the same calls.
+ * The whole pipeline behind the source, in one thread: a flow worker, and the aggregator that it tells.
  */
 #ifndef FS_STORE_PIPELINE_H
 #define FS_STORE_PIPELINE_H
-#include "base/problems.h"
+#include "base/cryptopan.h"
 #include "store/aggregate.h"
+#include "store/facts.h"
+#include "store/worker.h"
 
 struct pipeline_options {
-	struct decode_options decode;
-	struct flow_table_options flows;
+	struct worker_options worker;
 	struct aggregate_options aggregate;
-	bool ndpi;
-	unsigned ndpi_packets;
+	const struct cryptopan *pan; /* borrowed; NULL: addresses as they are */
+	/* The facts of the run are wanted, too (`read --facts`): chunks of session 1, worker 0. False when
+	 * one cannot be kept. NULL: nobody wants them. */
+	bool (*keep)(void *self, const struct facts_chunk *chunk, struct error *err);
+	void *keep_self;
 };
 
 struct pipeline;
 struct pipeline *pipeline_new(const struct pipeline_options *options, struct error *err);
 void pipeline_free(struct pipeline *p);
-#define PIPELINE_BATCH 32U /* frames at a time; more is not faster */
-/* At most PIPELINE_BATCH frames, all valid together, in the order of the trace. */
+/* At most WORKER_BATCH frames, all valid together, in the order of the trace. */
 bool pipeline_frames(struct pipeline *p, const struct frame *frames, size_t count, struct error *err);
 /*
  * No more frames: ends all flows, lets the verdicts fall, writes the run into the sink (without finishing

@@ -264,6 +264,38 @@ static bool survey_flows(struct resolution *res, struct error *err)
 	return ok && !failed;
 }
 
+/*
+ * Ticks of an idle link (flow_table_tick()) end flows that nothing came after. Of a run that is whole, how
+ * such a flow ended is known, and must be what a reader of the same packets says: the input did.
+ */
+static enum flow_end settled_end(const struct resolution *res, const struct flow_record *r)
+{
+	return r->end_reason == FLOW_END_idle && r->last_ns >= res->eof_from_ns
+		       ? FLOW_END_eof
+		       : (enum flow_end)r->end_reason;
+}
+
+/* Also the sums. One more look at all flows, but only where a quiet link has ended some. */
+static bool settle_ends(struct resolution *res, const struct run_facts *facts, int64_t idle_ns,
+			struct error *err)
+{
+	struct aggregate *a = res->a;
+	const struct logged_message *log;
+	struct flow_record r;
+	bool failed = false;
+
+	res->eof_from_ns = facts->partial || a->flows == 0 ? INT64_MAX : a->last_ns - idle_ns;
+	if (a->idle_last_ns < res->eof_from_ns)
+		return true;
+	if (!spool_rewind(a->spool, err))
+		return false;
+	while (next_flow(a->spool, &r, &log, NULL, &failed, err)) {
+		a->ended[r.end_reason]--;
+		a->ended[settled_end(res, &r)]++;
+	}
+	return !failed;
+}
+
 static bool put_flows(struct resolution *res, struct error *err)
 {
 	struct aggregate *a = res->a;
@@ -275,6 +307,7 @@ static bool put_flows(struct resolution *res, struct error *err)
 	while (ok && next_flow(a->spool, &r, &log, &hits, &failed, err)) {
 		const struct media_flow *media;
 		struct flow_row row;
+		r.end_reason = (uint8_t)settled_end(res, &r);
 		judge_labelled(res, &r, &row, &media);
 		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
 			row.keepalive = keepalive_of(log, r.sizes, flow_record_log_from(&r));
@@ -347,8 +380,8 @@ static bool put_inputs(struct sink *sink, const struct run_facts *facts, struct 
 	const struct input_info *input;
 	bool ok = true;
 
-	source_settle(facts->source);
-	for (uint32_t i = 0; ok && (input = source_input(facts->source, i)); i++)
+	source_settle(facts->inputs);
+	for (uint32_t i = 0; ok && (input = source_input(facts->inputs, i)); i++)
 		ok = sink->ops->put_input(sink, &(struct input_row){ i + 1, input }, err);
 	return ok;
 }
@@ -369,9 +402,13 @@ static bool put_all(struct resolution *res, struct run_row *run, const struct ru
 		    struct problems *problems, struct error *err)
 {
 	struct aggregate *a = res->a;
-	struct sink *sink = res->sink;
 
-	return account_put(sink, facts, &a->judge, err) && survey_flows(res, err) && put_flows(res, err) &&
+	if (!survey_flows(res, err))
+		return false;
+	if (!res->sink)
+		res->sink = facts->open_sink(facts->self, err);
+	struct sink *sink = res->sink;
+	return sink && account_put(sink, facts, &a->judge, err) && put_flows(res, err) &&
 	       pattern_hits_put(res, err) && resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
 	       resolve_put_evidence(res, err) && resolve_put_exchanges(res, err) &&
 	       calls_put(a->calls, a->options.models, sink, err) && totals_put(&res->totals, sink, err) &&
@@ -393,9 +430,11 @@ static void resolution_drop(struct resolution *res)
 }
 
 bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *run,
-		      const struct run_facts *facts, struct problems *problems,
+		      const struct run_facts *told, struct problems *problems,
 		      struct aggregate_summary *summary, struct error *err)
 {
+	struct run_facts settled = *told;
+	const struct run_facts *facts = &settled;
 	struct resolution res = {
 		.a = a, .totals = { .key = hash_key_random() }, .sink = sink, .summary = summary
 	};
@@ -403,6 +442,9 @@ bool aggregate_finish(struct aggregate *a, struct sink *sink, struct run_row *ru
 	*summary = (struct aggregate_summary){ .flows = a->flows, .packets_in_flows = a->packets };
 	if (aggregate_failed(a, err) || !account_check(facts, a->flows, a->packets, err))
 		return false;
+	if (!settle_ends(&res, facts, run->idle_ns, err))
+		return false;
+	account_settle(&settled, a->ended);
 	account_judge(&a->judge, facts);
 	summary->exchanges = exchange_table_count(a->exchanges);
 	summary->version_checks = version_check_count(a->exchanges);

@@ -15,11 +15,6 @@
 /* Kinds of evidence about single flows, for each protocol: a flood of one must not hide another's. */
 #define FLOW_EVIDENCE_MAX 100000U
 
-/* Hits of patterns are kept behind a flow's message log, in the room of so many of its entries. */
-#define PATTERN_HIT_ENTRIES (sizeof(struct pattern_hit) / sizeof(struct logged_message))
-#define FLOW_HITS_MAX       (2 * PATTERNS_MAX)
-_Static_assert(sizeof(struct pattern_hit) % sizeof(struct logged_message) == 0, "whole entries");
-
 struct flow_evidence {
 	uint64_t flow;
 	uint8_t protocol, kind;
@@ -45,9 +40,9 @@ struct aggregate {
 	struct flow_record
 		*measured_flow; /* those whose media was reported, once more: they are judged first */
 	uint32_t measured_flows, measured_room;
-	struct pattern_hit hit[FLOW_HITS_MAX]; /* of the flow that ends */
-	uint8_t hits;
 	uint64_t flows, packets, refused_events;
+	uint64_t ended[FLOW_END_COUNT];
+	int64_t last_ns, idle_last_ns; /* greatest of all flows' last packets; of those that timed out */
 	bool failed;
 	struct error failure;
 };
@@ -73,7 +68,9 @@ struct resolution {
 	struct measure *measure;
 	uint8_t *pair_met;  /* a bit for each pair: a flow of it was measured */
 	struct spool *hits; /* flows with hits of patterns, labelled; NULL: none yet */
-	bool surveying;     /* flows are shown to measure_survey() alone */
+	/* A flow had not timed out when its last packet came at this time or later. */
+	int64_t eof_from_ns;
+	bool surveying; /* flows are shown to measure_survey() alone */
 	struct sink *sink;
 	struct aggregate_summary *summary;
 };

@@ -92,7 +92,7 @@ bool resolve_put_clients(const struct resolution *res, struct error *err)
 	return ok;
 }
 
-/* Peers and pairs of the clients; peers are numbered in the order of their pairs. */
+/* Peers and pairs of the clients; peers are numbered in the order of their first packets. */
 bool resolve_put_pairs(const struct resolution *res, struct error *err)
 {
 	const struct aggregate *a = res->a;
@@ -100,34 +100,38 @@ bool resolve_put_pairs(const struct resolution *res, struct error *err)
 	uint32_t peers = pair_table_peer_count(c->pairs), number = 0;
 	struct {
 		uint32_t id, clients;
+		uint32_t numbered; /* the peer that has this place as its number, less one */
 	} *met = calloc(peers + 1U, sizeof *met);
-	bool ok = true;
+	uint32_t *order = met ? pair_table_in_order(c->pairs, err) : NULL;
+	bool ok = order;
 
 	if (!met)
-		return error_memory(err, "the peer numbers");
-	for (uint32_t i = 0; i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
+		error_memory(err, "the peer numbers");
+	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
+		const struct pair *pair = pair_table_at(c->pairs, order[i]);
 		if (!c->entry[pair->client - 1]->client)
 			continue;
-		if (!met[pair->peer_index].id)
+		if (!met[pair->peer_index].id) {
+			met[number].numbered = pair->peer_index;
 			met[pair->peer_index].id = ++number;
+		}
 		met[pair->peer_index].clients++;
 	}
-	for (uint32_t i = 0; ok && i < peers; i++) {
-		const struct peer *peer = pair_table_peer_at(c->pairs, i);
+	for (uint32_t i = 0; ok && i < number; i++) {
+		const struct peer *peer = pair_table_peer_at(c->pairs, met[i].numbered);
 		const struct peer_row row = {
-			.id = met[i].id,
+			.id = i + 1,
 			.protocol = protocols[peer->protocol]->name,
 			.socket = peer->socket,
 			.internal = socket_table_internal(a->sockets, &peer->socket.ip),
 			.first_ns = peer->first_ns,
 			.last_ns = peer->last_ns,
-			.clients = met[i].clients,
+			.clients = met[met[i].numbered].clients,
 		};
-		ok = !row.id || res->sink->ops->put_peer(res->sink, &row, err);
+		ok = res->sink->ops->put_peer(res->sink, &row, err);
 	}
 	for (uint32_t i = 0; ok && i < pair_table_count(c->pairs); i++) {
-		const struct pair *pair = pair_table_at(c->pairs, i);
+		const struct pair *pair = pair_table_at(c->pairs, order[i]);
 		const struct pair_row row = {
 			.client = c->entry[pair->client - 1]->client,
 			.peer = met[pair->peer_index].id,
@@ -140,6 +144,7 @@ bool resolve_put_pairs(const struct resolution *res, struct error *err)
 		ok = !row.client || res->sink->ops->put_pair(res->sink, &row, err);
 	}
 	free(met);
+	free(order);
 	return ok;
 }
 

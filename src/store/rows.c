@@ -68,15 +68,16 @@ bool row_put_input(struct sink *s, const struct input_row *input, struct error *
 	add_text(r, "path", row->path);
 	add_text(r, "format", row->format);
 	add_text(r, "container", row->container);
-	add_text(r, "link_type", link ? link : number);
+	/* An interface has none of its own: -1. */
+	add_text(r, "link_type", link ? link : row->linktype < 0 ? "" : number);
 	add_count(r, "bytes", row->bytes);
 	add_text_or_null(r, "sha256", row->sha256);
 	add_count(r, "frames", row->frames);
 	add_count(r, "filtered", row->frames_filtered);
 	add_count(r, "dropped", row->dropped);
 	add_count_or_null(r, "snaplen", row->snaplen > 0, row->snaplen);
-	add_time_or_null(r, "first_ns", row->frames > 0, row->first_ns);
-	add_time_or_null(r, "last_ns", row->frames > 0, row->last_ns);
+	add_time_or_null(r, "first_ns", row->frames > 0 && row->last_ns != 0, row->first_ns);
+	add_time_or_null(r, "last_ns", row->frames > 0 && row->last_ns != 0, row->last_ns);
 	add_text(r, "ended", input_end_name(row->end));
 	add_text(r, "problem", row->problem);
 	return end(s, r, err);

@@ -1,4 +1,4 @@
--- The database of footsteps, schema 4 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
+-- The database of footsteps, schema 5 (PRAGMA user_version; 0: unfinished). PRAGMA application_id is 0x46537470 ("FStp").
 --
 -- The database is an interface: read it with the stock sqlite3 shell. Times are integers, nanoseconds since
 -- 1970-01-01 UTC, from the packets; addresses are text (RFC 5952 for IPv6); bytes and packets are as in
@@ -22,10 +22,10 @@ CREATE TABLE runs (
 CREATE TABLE inputs (               -- the manifest
 	run       INTEGER NOT NULL,
 	n         INTEGER NOT NULL, -- 1.. in the order of the merge's input list
-	path      TEXT NOT NULL,    -- as given
-	format    TEXT NOT NULL,    -- pcap, pcapng, snoop, erf
+	path      TEXT NOT NULL,    -- as given; of live the interface
+	format    TEXT NOT NULL,    -- pcap, pcapng, snoop, erf; of live: interface
 	container TEXT NOT NULL,    -- '', gzip, zstd, xz, bzip2, lz4
-	link_type TEXT NOT NULL,    -- name of the first frame's link type
+	link_type TEXT NOT NULL,    -- name of the first frame's link type; '' of live
 	bytes     INTEGER NOT NULL, -- of the file as stored
 	sha256    TEXT,             -- of the file as stored, hex; NULL: not computed
 	frames    INTEGER NOT NULL, -- read
@@ -621,4 +621,48 @@ CREATE TABLE supernode_contacts (   -- B8, B15, B16: a client with a supernode, 
 	connected   INTEGER NOT NULL, -- of these, that went on after the openings, as in view B3
 	accepted    INTEGER NOT NULL, -- 1: it took the client in over UDP, for the first time in the trace
 	PRIMARY KEY (run, client, ip, port, day_ns)
+) WITHOUT ROWID;
+
+-- What a live run is made of, and one of `read --facts`. A live run appends to these tables every few seconds; all
+-- others are made of them, again and again, and hold what was there when they were made last.
+
+CREATE TABLE facts (                -- chunks of what the flow workers told (src/store/facts.h)
+	id       INTEGER PRIMARY KEY,
+	run      INTEGER NOT NULL,
+	session  INTEGER NOT NULL,
+	worker   INTEGER NOT NULL, -- 0..
+	seq      INTEGER NOT NULL, -- 1.. of this worker in this session; 0: what it had counted when the file began
+	first_ns INTEGER NOT NULL, -- stamps of the first and last record
+	last_ns  INTEGER NOT NULL,
+	records  INTEGER NOT NULL,
+	bytes    BLOB NOT NULL
+);
+CREATE UNIQUE INDEX facts_stream ON facts (run, session, worker, seq);
+
+CREATE TABLE sessions (             -- starts of the program; read: one, with the times of the packets
+	run        INTEGER NOT NULL,
+	session    INTEGER NOT NULL, -- 1.. of the series: a database, and those that were rotated out of it
+	started_ns INTEGER NOT NULL, -- capture clock
+	ended_ns   INTEGER NOT NULL, -- ... of the last transaction
+	version    TEXT NOT NULL,    -- of footsteps
+	format     INTEGER NOT NULL, -- of its chunks
+	interfaces TEXT NOT NULL,    -- comma separated; '' of read
+	origin     INTEGER NOT NULL, -- of the series, random: numbers of packets are unique in it
+	options    TEXT NOT NULL,    -- effective options, one JSON object
+	numbers    INTEGER NOT NULL, -- packet numbers given out in the series, up to the last transaction
+	lost       INTEGER NOT NULL, -- records that could not be written, and did not fit into memory
+	PRIMARY KEY (run, session)
+) WITHOUT ROWID;
+
+CREATE TABLE capture_minutes (      -- each minute of each interface
+	run               INTEGER NOT NULL,
+	session           INTEGER NOT NULL,
+	interface         TEXT NOT NULL,
+	start_ns          INTEGER NOT NULL, -- capture clock, a whole minute
+	packets           INTEGER NOT NULL, -- received by us
+	bytes             INTEGER NOT NULL, -- of these, on the wire
+	dropped_kernel    INTEGER NOT NULL, -- packets that the kernel had no room for
+	dropped_interface INTEGER NOT NULL, -- packets that the interface or its driver dropped
+	dropped_store     INTEGER NOT NULL, -- records of flows and events that the store had no room for
+	PRIMARY KEY (run, start_ns, interface, session)
 ) WITHOUT ROWID;

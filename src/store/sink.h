@@ -396,6 +396,12 @@ struct sink {
  * it in one transaction.
  */
 struct sink *sink_sqlite_open(const char *path, bool append, struct error *err);
+/*
+ * All rows of a run in a database that others read meanwhile (WAL) give way to what is put, in one
+ * transaction. *code: what SQLite says of a failure, of this call or a later one: SQLITE_BUSY when somebody
+ * holds the database locked. It is written until the sink is finished or abandoned.
+ */
+struct sink *sink_sqlite_replace(const char *path, int64_t run, int *code, struct error *err);
 /* JSON lines, one object per row with its table as "row"; path "-": stdout, else temporary name and rename.
  */
 struct sink *sink_json_open(const char *path, struct error *err);

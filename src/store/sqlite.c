@@ -16,8 +16,9 @@
 struct sqlite_sink {
 	struct row_sink rows; /* first: it is what the caller has */
 	sqlite3 *db;
-	char *path; /* as given; for messages */
-	bool append;
+	char *path;           /* as given; for messages */
+	bool append;          /* or replace */
+	int *code;            /* of replace: where a failure is told; else NULL */
 	struct target target; /* unless append */
 	int fd;               /* of that file; -1: none */
 	unsigned rows_written;
@@ -85,8 +86,38 @@ static bool open_append(struct sqlite_sink *s, struct error *err)
 	       sqlite_failure(s->db, s->path, err);
 }
 
+static bool delete_rows(struct sqlite_sink *s, const char *table, struct error *err)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "DELETE FROM %s WHERE run = %" PRId64, table, s->rows.run);
+	return execute(s, sql, err);
+}
+
+static bool open_replace(struct sqlite_sink *s, struct error *err)
+{
+	bool ok = database_open(s->path, SQLITE_OPEN_READWRITE, &s->db) == SQLITE_OK ||
+		  sqlite_failure(s->db, s->path, err);
+
+	s->append = true;
+	if (!ok)
+		return false;
+	sqlite3_busy_timeout(s->db, DATABASE_PATIENCE_MS);
+	/* Who gives the WAL back is up to the caller: it may take longer than the lock may be held. */
+	ok = execute(s,
+		     "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192;"
+		     "BEGIN IMMEDIATE",
+		     err) &&
+	     database_check_version(s->db, s->path, EXIT_OUTPUT, err);
+	for (int i = 0; ok && i < ROW_KIND_COUNT; i++)
+		ok = delete_rows(s, row_tables[i], err);
+	return ok;
+}
+
 static void sqlite_close(struct sqlite_sink *s)
 {
+	if (s->code && s->db)
+		*s->code = sqlite3_extended_errcode(s->db);
 	writer_free(s->writer);
 	s->writer = NULL;
 	sqlite3_close(s->db); /* an open transaction is rolled back */
@@ -155,7 +186,14 @@ static const struct sink_ops sqlite_ops = {
 	.abandon = sqlite_abandon,
 };
 
-struct sink *sink_sqlite_open(const char *path, bool append, struct error *err)
+struct sqlite_run sink_sqlite_run(struct sink *sink)
+{
+	const struct sqlite_sink *s = (const struct sqlite_sink *)sink;
+
+	return (struct sqlite_run){ s->db, s->path, s->rows.run };
+}
+
+static struct sqlite_sink *sink_new(const char *path, struct error *err)
 {
 	struct sqlite_sink *s = calloc(1, sizeof *s);
 	char *copy = strdup(path);
@@ -169,11 +207,37 @@ struct sink *sink_sqlite_open(const char *path, bool append, struct error *err)
 	s->path = copy;
 	s->fd = -1;
 	s->rows = (struct row_sink){ .sink.ops = &sqlite_ops, .row = sqlite_row, .write = sqlite_write };
-	append = append && file_look(path).kind == FILE_DATABASE;
-	if (append ? open_append(s, err) : open_fresh(s, err))
+	return s;
+}
+
+/* Ready for rows, if the file was opened. */
+static struct sink *ready(struct sqlite_sink *s, bool opened, struct error *err)
+{
+	if (opened)
 		s->writer = writer_new(s->db, s->path, err);
 	if (s->writer)
 		return &s->rows.sink;
 	sqlite_abandon(&s->rows.sink);
 	return NULL;
+}
+
+struct sink *sink_sqlite_open(const char *path, bool append, struct error *err)
+{
+	struct sqlite_sink *s = sink_new(path, err);
+
+	if (!s)
+		return NULL;
+	append = append && file_look(path).kind == FILE_DATABASE;
+	return ready(s, append ? open_append(s, err) : open_fresh(s, err), err);
+}
+
+struct sink *sink_sqlite_replace(const char *path, int64_t run, int *code, struct error *err)
+{
+	struct sqlite_sink *s = sink_new(path, err);
+
+	if (!s)
+		return NULL;
+	s->rows.run = run;
+	s->code = code;
+	return ready(s, open_replace(s, err), err);
 }

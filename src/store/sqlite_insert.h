@@ -26,6 +26,14 @@ bool inserter_one(struct inserter *in, const struct row *row, struct error *err)
 /* Rows of one kind, any number. They must stay in place until the next call with that kind. */
 bool inserter_rows(struct inserter *in, const struct row *row, unsigned rows, struct error *err);
 
+/* Where a sink of sink_sqlite_open() writes; the connection is the caller's until the first row is put. */
+struct sqlite_run {
+	sqlite3 *db;
+	const char *path; /* for messages */
+	int64_t run;
+};
+struct sqlite_run sink_sqlite_run(struct sink *sink);
+
 /* What the last failure of db means for the person who wants the database at `path`. */
 bool sqlite_failure(sqlite3 *db, const char *path, struct error *err);
 #endif

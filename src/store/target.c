@@ -138,11 +138,7 @@ static void sync_directory(const char *path)
 	free(directory);
 }
 
-/*
- * What SQLite may have left beside the database that is replaced now (somebody killed an append, or chose
- * WAL). It would be played back into the new one.
- */
-static void remove_journals(const char *path)
+void target_remove_journals(const char *path)
 {
 	static const char *const suffixes[] = { "-journal", "-wal", "-shm" };
 	char *name;
@@ -161,7 +157,7 @@ bool target_finish(struct target *t, struct error *err)
 
 	if (ok) {
 		if (file_look(t->path).kind == FILE_DATABASE)
-			remove_journals(t->path);
+			target_remove_journals(t->path);
 		ok = rename(t->temporary, t->path) == 0;
 	}
 	if (!ok) {

@@ -21,6 +21,9 @@ bool target_error(const char *path, int error_number, struct error *err);
 int target_make(struct target *t, const char *path, enum file_kind replaceable, struct error *err);
 /* Everything is written: to the disk, then to the final name. Frees what t holds, also on failure. */
 bool target_finish(struct target *t, struct error *err);
+/* What SQLite may have left beside a database of this name that is no more, or is replaced now (somebody
+ * killed an append, or a live run). It would be played back into the next one. */
+void target_remove_journals(const char *path);
 /* Removes the temporary file, if there is one. Frees what t holds. */
 void target_drop(struct target *t);
 #endif

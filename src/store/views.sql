@@ -43,6 +43,23 @@ SELECT p.*, c.protocol, c.ip AS client_ip, c.port AS client_port, q.ip AS peer_i
             ELSE 'mix' END AS class
 FROM pairs p JOIN clients c USING (run, client) JOIN peers q USING (run, peer);
 
+-- Losses of a live run by the minute, all interfaces together; percent: of the packets of the minute.
+CREATE VIEW drops AS
+SELECT *, 100.0 * (kernel + interface) / nullif(packets + kernel + interface, 0) AS percent
+FROM (SELECT run, start_ns, sum(packets) AS packets, sum(bytes) AS bytes, sum(dropped_kernel) AS kernel,
+             sum(dropped_interface) AS interface, sum(dropped_store) AS store
+      FROM capture_minutes GROUP BY run, start_ns);
+
+-- ... and how much of the figures that drops touch they are: beside the finding "dropped" of the trace's judgement.
+CREATE VIEW drops_in_words AS
+SELECT d.run, printf('%.2g %% of all packets, in %d of %d minutes; most in that of %s, %.2g %%',
+                     100.0 * sum(kernel + interface) / sum(packets + kernel + interface),
+                     sum(kernel + interface > 0), count(*),
+                     strftime('%Y-%m-%dT%H:%MZ', w.start_ns / 1000000000, 'unixepoch'), w.percent) AS words
+FROM drops d JOIN (SELECT run, start_ns, percent, row_number() OVER (PARTITION BY run ORDER BY percent DESC, start_ns)
+                   AS place FROM drops WHERE percent > 0) w ON w.run = d.run AND w.place = 1
+GROUP BY d.run;
+
 -- The protocol that the figures of a report are about: the one whose clients have most flows over UDP.
 CREATE VIEW main_protocol AS
 SELECT run, protocol FROM (

@@ -52,7 +52,8 @@ static bool cautions_put(FILE *out, const struct view *v, const char *opening, c
 {
 	sqlite3_stmt *stmt = query_open(
 		v,
-		"SELECT value, words FROM counters WHERE run = :run AND area = 'trace' AND value > 0 AND "
+		"SELECT value, words, CASE name WHEN 'dropped' THEN (SELECT words FROM drops_in_words WHERE run "
+		"= :run) END FROM counters WHERE run = :run AND area = 'trace' AND value > 0 AND "
 		"instr(' ' || :names || ' ', ' ' || name || ' ') > 0 ORDER BY instr(' ' || :names || ' ', ' "
 		"' || name || ' ')",
 		err);
@@ -72,6 +73,12 @@ static bool cautions_put(FILE *out, const struct view *v, const char *opening, c
 		html_put(out, aside ? words + 4 : words);
 		fputs(": ", out);
 		page_number(out, query_text(stmt, 0));
+		/* Of a live run: how much of this figure, and when. */
+		if (*query_text(stmt, 2)) {
+			fputs(" (", out);
+			html_put(out, query_text(stmt, 2));
+			fputs(")", out);
+		}
 		fputs(aside ? ")" : "", out);
 		any = true;
 	}

@@ -72,16 +72,26 @@ bool view_functions(const struct view *v, struct error *err)
 
 bool view_open(struct view *v, sqlite3 *db, const char *path, uint64_t wanted, struct error *err)
 {
-	int64_t runs, last;
+	int64_t runs, last, sessions;
 
 	*v = (struct view){ .db = db, .path = path };
 	if (!view_functions(v, err))
 		return false;
 	if (!query_number(v, "SELECT max(run) FROM runs", &last, err))
 		return false;
+	if (last == 0 && !query_number(v, "SELECT count(*) FROM sessions", &sessions, err))
+		return false;
+	if (last == 0 && sessions > 0)
+		return error_set(
+			err, EXIT_INPUT,
+			"%s has no tables yet: 'footsteps live' makes the first ones some seconds after "
+			"its start; try again",
+			path);
 	if (last == 0)
 		return error_set(err, EXIT_INPUT,
-				 "%s holds no run; fill it with 'footsteps read -o %s CAPTURE'", path, path);
+				 "%s holds no run; fill it with 'footsteps read -o %s CAPTURE', or wait for "
+				 "the first tables of 'footsteps live', some seconds after its start",
+				 path, path);
 	v->run = wanted && wanted <= INT64_MAX ? (int64_t)wanted : last;
 	if (!query_number(v, "SELECT count(*) FROM runs WHERE run = :run", &runs, err))
 		return false;

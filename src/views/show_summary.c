@@ -214,12 +214,45 @@ static bool data_show(const struct view *v, const char *sql, enum show_format fo
 	return ok;
 }
 
+/* Of a live run: what was lost, by cause, and when most. */
+static const struct column loss_columns[] = {
+	{ "count", COLUMN_NUMBER, FIT_KEEP, 0 },   { "% of packets", COLUMN_BITS, FIT_KEEP, 0 },
+	{ "minutes", COLUMN_NUMBER, FIT_KEEP, 0 }, { "most in that of", COLUMN_TEXT, FIT_KEEP, 0 },
+	{ "lost", COLUMN_TEXT, FIT_WRAP, 0 },
+};
+#define LOSS(cause, share, words)                                                                            \
+	"SELECT sum(" cause "), " share ", sum(" cause " > 0), (SELECT strftime('%Y-%m-%dT%H:%MZ', "         \
+	"start_ns / 1000000000, 'unixepoch') FROM drops WHERE run = :run ORDER BY " cause                    \
+	" DESC, start_ns LIMIT 1), '" words "' FROM drops WHERE run = :run HAVING sum(" cause ") > 0"
+#define LOSS_PERCENT(cause) "100.0 * sum(" cause ") / sum(packets + kernel + interface)"
+static const char loss_text[] =
+	LOSS("kernel", LOSS_PERCENT("kernel"), "packets, by the kernel: no room in the ring") " UNION ALL " LOSS(
+		"interface", LOSS_PERCENT("interface"),
+		"packets, by the interface or its "
+		"driver") " UNION ALL " LOSS("store", "NULL",
+					     "records of flows and events: the database could not be written");
+
+static bool losses_show(const struct view *v, unsigned width, FILE *out, struct error *err)
+{
+	int64_t minutes;
+
+	if (!query_number(v, "SELECT count(*) FROM drops WHERE run = :run", &minutes, err))
+		return false;
+	if (minutes == 0)
+		return true;
+	fprintf(out, "Lost in %lld minutes of capture\n", (long long)minutes);
+	bool ok = table_show(v, loss_text, loss_columns, sizeof loss_columns / sizeof loss_columns[0],
+			     "Nothing.", width, 2, out, err);
+	fputc('\n', out);
+	return ok;
+}
+
 bool show_account(const struct view *v, const struct show_request *request, FILE *out, struct error *err)
 {
 	if (request->format != SHOW_TABLE)
 		return data_show(v, "SELECT * FROM counters WHERE run = :run ORDER BY area, name",
 				 request->format, out, err);
-	return areas_show(v, true, request->width, out, err);
+	return areas_show(v, true, request->width, out, err) && losses_show(v, request->width, out, err);
 }
 
 static bool run_show(const struct view *v, FILE *out, struct error *err)
@@ -279,14 +312,19 @@ static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 		plain_put(out, query_text(stmt, 0));
 		fputs(" (", out);
 		plain_put(out, query_text(stmt, 1));
-		fputs(", ", out);
-		plain_put(out, query_text(stmt, 2));
+		/* A live interface has frames of any type, and nobody keeps them all. */
+		bool live = strcmp(query_text(stmt, 1), "interface") == 0;
+		if (!live) {
+			fputs(", ", out);
+			plain_put(out, query_text(stmt, 2));
+		}
 		fprintf(out, ", %lld frames, ", (long long)sqlite3_column_int64(stmt, 3));
 		plain_put(out, query_text(stmt, 4));
 		fputs(*query_text(stmt, 5) ? ": " : "", out);
 		plain_put(out, query_text(stmt, 5));
-		fputs(")\n    SHA-256 ", out);
-		plain_put(out, query_text(stmt, 6));
+		fputs(live ? ")" : ")\n    SHA-256 ", out);
+		if (!live)
+			plain_put(out, query_text(stmt, 6));
 		fputc('\n', out);
 	}
 	if (n > INPUTS_SHOWN) {
@@ -327,7 +365,7 @@ bool show_summary(const struct view *v, const struct show_request *request, FILE
 	    !measured_show(v, request->width, out, err))
 		return false;
 	fputc('\n', out);
-	if (!areas_show(v, false, request->width, out, err))
+	if (!areas_show(v, false, request->width, out, err) || !losses_show(v, request->width, out, err))
 		return false;
 	fputs("Labels of flows, by bytes\n", out);
 	if (!table_show(v, label_text, label_columns, sizeof label_columns / sizeof label_columns[0],

@@ -42,8 +42,9 @@ static void analyse(const char *path, const struct netset *internal, const struc
 {
 	const struct source_options source_options = { .hash = false };
 	const struct pipeline_options options = {
-		.decode = { .tunnels = true, .max_fragments = 64 },
-		.flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS, .max_flows = 256, .head_bytes = 512 },
+		.worker = { .decode = { .tunnels = true, .max_fragments = 64 },
+			    .flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS, .max_flows = 256, .head_bytes = 512 },
+			    .models = models },
 		.aggregate = { .sockets = { .max_sockets = 64,
 					    .verdict_bits = VERDICT_BITS_DEFAULT,
 					    .suspect_bits = SUSPECT_BITS_DEFAULT,
@@ -56,7 +57,7 @@ static void analyse(const char *path, const struct netset *internal, const struc
 	struct run_row run = { .version = "", .libraries = "", .options = "" };
 	struct problems problems = { 0 };
 	struct aggregate_summary summary;
-	struct frame frame[PIPELINE_BATCH];
+	struct frame frame[WORKER_BATCH];
 	size_t count;
 	struct error err = { 0 };
 	enum source_result result = SOURCE_END;
@@ -65,7 +66,7 @@ static void analyse(const char *path, const struct netset *internal, const struc
 	struct pipeline *p = source ? pipeline_new(&options, &err) : NULL;
 	if (p) {
 		do {
-			count = source_next_batch(source, frame, PIPELINE_BATCH, &result, &err);
+			count = source_next_batch(source, frame, WORKER_BATCH, &result, &err);
 			must(pipeline_frames(p, frame, count, &err), &err);
 		} while (result == SOURCE_FRAME);
 		must(pipeline_finish(p, source, &sink, &run, &problems, &summary, &err), &err);

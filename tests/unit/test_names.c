@@ -151,6 +151,8 @@ static void registered_part(void **state)
 		{ "x.cpe.net.cable.rogers.com", "rogers.com" },
 		{ "p.neoplus.adsl.tpnet.pl", "tpnet.pl" },
 		{ "h.co.com", "co.com" },
+		{ "not\\.skype.com", "not\\.skype.com" }, /* one label with a dot in it */
+		{ "www.not\\\\.skype.com", "skype.com" }, /* a label that ends in a backslash */
 	};
 
 	(void)state;

@@ -133,7 +133,9 @@ static struct world *world_new(bool all_flows, uint32_t max_flows)
 	w->internal = netset_new();
 	netset_add_private(w->internal);
 	const struct pipeline_options options = {
-		.flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS, .max_flows = max_flows, .head_bytes = 2048 },
+		.worker = { .flows = { .idle_ns = FLOW_IDLE_DEFAULT_NS,
+				       .max_flows = max_flows,
+				       .head_bytes = 2048 } },
 		.aggregate = { .sockets = { .max_sockets = MOST,
 					    .verdict_bits = 20,
 					    .suspect_bits = 10,

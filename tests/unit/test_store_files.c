@@ -416,6 +416,38 @@ static void assert_not_read(const char *path, const char *first, const char *sec
 		fail_msg("'%s' has no '%s' or '%s'", err.text, first, second);
 }
 
+/* As a killed monitor leaves it, with its WAL, where the reader may not make a -shm. */
+static void test_left_in_wal(void **state)
+{
+	(void)state;
+	struct stat st;
+	sqlite3 *db;
+
+	make_database("x.db");
+	assert_int_equal(sqlite3_open("x.db", &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL; DELETE FROM flows", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(mkdir("left", 0755), 0);
+	assert_int_equal(system("cp x.db x.db-wal left && chmod 0444 left/* && chmod 0555 left ."), 0);
+	sqlite3_close(db);
+	assert_int_equal(stat("left/x.db-wal", &st), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		if (getuid() == 0 && setuid(65534) != 0)
+			_exit(2);
+		struct error err = { 0 };
+		sqlite3 *read = store_open_read("left/x.db", &err);
+		_exit(!read && err.status == EXIT_INPUT &&
+				      strstr(err.text, "left/x.db-wal to a place of yours")
+			      ? 0
+			      : 1);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(system("chmod 0755 . left && rm -r left"), 0);
+}
+
 static void test_versions(void **state)
 {
 	(void)state;
@@ -423,10 +455,10 @@ static void test_versions(void **state)
 		const char *sql, *append, *read;
 	} cases[] = {
 		{ "PRAGMA user_version = 7",
-		  "x.db was made by a newer footsteps (schema 7; this one knows 4): upgrade footsteps or "
+		  "x.db was made by a newer footsteps (schema 7; this one knows 5): upgrade footsteps or "
 		  "write to another "
 		  "file",
-		  "newer footsteps (schema 7; this one knows 4): upgrade footsteps" },
+		  "newer footsteps (schema 7; this one knows 5): upgrade footsteps" },
 		{ "PRAGMA user_version = 0", "x.db is unfinished", "x.db is unfinished" },
 		{ "PRAGMA user_version = -1", "older footsteps (schema -1", "read the captures again" },
 	};
@@ -513,23 +545,12 @@ static void test_read_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_temporary_name),
-		TEST(test_abandon),
-		TEST(test_account_is_checked),
-		TEST(test_row_twice),
-		TEST(test_foreign_files),
-		TEST(test_own_files_are_replaced),
-		TEST(test_symbolic_link),
-		TEST(test_odd_names),
-		TEST(test_impossible_places),
-		TEST(test_file_size_limit),
-		TEST(test_full_disk),
-		TEST(test_append),
-		TEST(test_killed_append),
-		TEST(test_versions),
-		TEST(test_open_read_refuses),
-		TEST(test_killed_read),
-		TEST(test_read_only),
+		TEST(test_temporary_name),    TEST(test_abandon),       TEST(test_account_is_checked),
+		TEST(test_row_twice),         TEST(test_foreign_files), TEST(test_own_files_are_replaced),
+		TEST(test_symbolic_link),     TEST(test_odd_names),     TEST(test_impossible_places),
+		TEST(test_file_size_limit),   TEST(test_full_disk),     TEST(test_append),
+		TEST(test_killed_append),     TEST(test_versions),      TEST(test_left_in_wal),
+		TEST(test_open_read_refuses), TEST(test_killed_read),   TEST(test_read_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
