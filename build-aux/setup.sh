@@ -3,12 +3,16 @@
 : "${top:?the sourcing script sets it}"
 
 PACKAGES_BUILD="autoconf automake make gcc libc6-dev pkg-config libpcap-dev libsqlite3-dev \
-	libndpi-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev libmaxminddb-dev"
+	libndpi-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev liblz4-dev libssl-dev libmaxminddb-dev libcap-ng-dev \
+	libseccomp-dev libmicrohttpd-dev libncurses-dev libsystemd-dev"
 # iproute2, nftables and tcpdump are the lab's (tests/lab); these, and iptables, ipset, openssl and tcpreplay are for block rules.
+# curl asks the web page and the control socket, sqlite3 is a reader beside a writer, systemd judges the unit; ethtool and
+# libcap2-bin do what the doctor advises.
 # git tells tracked files from others, the packers make compressed copies of captures, man reads the manual pages.
 PACKAGES_DEMO="gnuplot-nox"
 PACKAGES_CHECK="gnuplot-nox libcmocka-dev python3 git gzip xz-utils zstd lz4 man-db iproute2 nftables tcpdump \
-	iptables ipset openssl tcpreplay"
+	iptables ipset openssl tcpreplay curl sqlite3 systemd \
+	ethtool libcap2-bin"
 # Large things to install for a test: a browser; clang, libbpf and bpftool for block rules in eBPF; tshark, which counts what
 # block rules meet. CI does, and elsewhere the tests are skipped without them.
 PACKAGES_CI="chromium clang libbpf-dev bpftool tshark shellcheck"

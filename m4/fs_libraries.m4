@@ -22,9 +22,9 @@ dnl --with-NAME: it must be there; --without-NAME: it is not looked at. Sets fs_
 dnl and HAVE_VARIABLE.
 AC_DEFUN([FS_OPTIONAL], [
 	FS_WITH([$2], [$4])
-	AS_IF([test "x$fs_with_$2" != xno], [
+	AS_IF([test "x$FS_WITH_NAME([$2])" != xno], [
 		PKG_CHECK_MODULES([$1], [$3], [
-			fs_with_$2=yes
+			FS_WITH_NAME([$2])=yes
 			fs_version=`echo "$3" | sed 's/ .*//'`
 			fs_version=`$PKG_CONFIG --modversion $fs_version`
 		], [FS_NOT_FOUND([$2], [$5])])
@@ -35,11 +35,11 @@ AC_DEFUN([FS_OPTIONAL], [
 dnl FS_OPTIONAL_LIB(VARIABLE, NAME, HEADER, LIBRARY, FUNCTION, WHAT FOR, DEBIAN PACKAGE): the same without pkg-config.
 AC_DEFUN([FS_OPTIONAL_LIB], [
 	FS_WITH([$2], [$6])
-	AS_IF([test "x$fs_with_$2" != xno], [
+	AS_IF([test "x$FS_WITH_NAME([$2])" != xno], [
 		fs_found=no
 		AC_CHECK_HEADER([$3], [AC_CHECK_LIB([$4], [$5], [fs_found=yes])])
 		AS_IF([test $fs_found = yes], [
-			fs_with_$2=yes
+			FS_WITH_NAME([$2])=yes
 			fs_version=-
 			$1_LIBS=-l$4
 		], [FS_NOT_FOUND([$2], [$7])])
@@ -49,26 +49,41 @@ AC_DEFUN([FS_OPTIONAL_LIB], [
 	FS_OPTIONAL_END([$1], [$2], [$6], [$7])
 ])
 
+dnl The shell's variable of --with-NAME: a name may have a dash.
+m4_define([FS_WITH_NAME], [fs_with_[]m4_translit([$1], [-], [_])])
+
 AC_DEFUN([FS_WITH], [
 	AC_ARG_WITH([$1],
 		[AS_HELP_STRING([--without-$1], [leave out: $2])],
-		[fs_with_$1=$withval], [fs_with_$1=auto])
+		[FS_WITH_NAME([$1])=$withval], [FS_WITH_NAME([$1])=auto])
 ])
 
 AC_DEFUN([FS_NOT_FOUND], [
-	AS_IF([test "x$fs_with_$1" != xauto],
+	AS_IF([test "x$FS_WITH_NAME([$1])" != xauto],
 		[AC_MSG_ERROR([--with-$1 was given, but it was not found; on Debian: apt-get install $2])])
-	fs_with_$1=missing
+	FS_WITH_NAME([$1])=missing
 ])
 
 AC_DEFUN([FS_OPTIONAL_END], [
-	AS_CASE([$fs_with_$2],
+	AS_CASE([$FS_WITH_NAME([$2])],
 	[yes], [
 		AC_DEFINE([HAVE_$1], [1], [$3])
 		FS_SUMMARY_ADD([$2], [on], [$fs_version], [$3], [])
 	],
 	[missing], [FS_SUMMARY_ADD([$2], [off], [-], [$3], [apt-get install $4])],
 	[FS_SUMMARY_ADD([$2], [off], [-], [$3], [as asked])])
+])
+
+dnl Where units of systemd go. It looks below /usr and /usr/local alike.
+AC_DEFUN([FS_SYSTEMD_UNITS], [
+	AC_ARG_WITH([systemdsystemunitdir],
+		[AS_HELP_STRING([--with-systemdsystemunitdir=DIR], [directory of the systemd unit; no: it is not installed])],
+		[], [with_systemdsystemunitdir=auto])
+	AS_CASE([$with_systemdsystemunitdir],
+	[yes|auto], [systemdsystemunitdir='${prefix}/lib/systemd/system'],
+	[no], [systemdsystemunitdir=],
+	[systemdsystemunitdir=$with_systemdsystemunitdir])
+	AC_SUBST([systemdsystemunitdir])
 ])
 
 dnl The row of libndpi, whose check is in ndpi.m4.
@@ -108,7 +123,7 @@ AC_DEFUN([FS_SUMMARY_PRINT], [
 	echo "footsteps $PACKAGE_VERSION"
 	echo
 	printf '%s' "$fs_summary" | $AWK -F '\t' '{
-		printf "  %-10s %-4s %-10s %s%s\n", [$]1, [$]2, [$]3, [$]4, [$]5 == "" ? "" : "   (" [$]5 ")"
+		printf "  %-10s %-4s %-12s %s%s\n", [$]1, [$]2, [$]3, [$]4, [$]5 == "" ? "" : "   (" [$]5 ")"
 	}'
 	echo
 	printf '  %-10s %s\n' \

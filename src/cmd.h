@@ -31,14 +31,10 @@ const struct subcommand *subcommand_named(const char *name, struct error *err);
 /* Parses its options and runs it. argv: after the subcommand's name. */
 enum exit_status subcommand_run(const struct subcommand *subcommand, int argc, char **argv);
 
-extern const struct subcommand subcommand_read, subcommand_show, subcommand_report;
-extern const struct subcommand subcommand_chart;
-extern const struct subcommand subcommand_compare;
-extern const struct subcommand subcommand_merge;
-extern const struct subcommand subcommand_rules;
-extern const struct subcommand subcommand_score;
-extern const struct subcommand subcommand_self_test;
-extern const struct subcommand subcommand_train;
+extern const struct subcommand subcommand_read, subcommand_live, subcommand_top, subcommand_doctor;
+extern const struct subcommand subcommand_show, subcommand_report, subcommand_chart;
+extern const struct subcommand subcommand_compare, subcommand_merge, subcommand_verify;
+extern const struct subcommand subcommand_score, subcommand_rules, subcommand_self_test, subcommand_train;
 extern const struct subcommand subcommand_man, subcommand_completion;
 
 /* The signal that ended the reading of the last `read`, or 0. */

@@ -2,6 +2,7 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
+#include "base/version.h"
 #include "cmd.h"
 #include "identify/ndpi_bridge.h"
 #include "store/places.h"
@@ -26,12 +27,19 @@
 #ifdef HAVE_LIBCRYPTO
 #include <openssl/crypto.h>
 #endif
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0.5.0"
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#endif
+#ifdef HAVE_MICROHTTPD
+#include <microhttpd.h>
+#endif
+#ifdef HAVE_NCURSES
+#include <curses.h>
 #endif
 
-#define LIBRARY_COUNT 10
+#define LIBRARY_COUNT 15
+/* The first of them have a part in the results, and are named in a run's manifest. */
+#define LIBRARY_RESULTS 10
 
 struct library {
 	const char *name;
@@ -56,6 +64,8 @@ static struct library library_of(const char *name, const char *says)
 static void libraries_list(struct library list[LIBRARY_COUNT])
 {
 	const char *zlib = "", *zstd = "", *lzma = "", *bzip2 = "", *lz4 = "", *crypto = "";
+	const char *capabilities = "", *http = "", *terminal = "", *service = "";
+	char filter[32] = "";
 
 #ifdef HAVE_ZLIB
 	zlib = zlibVersion();
@@ -75,6 +85,23 @@ static void libraries_list(struct library list[LIBRARY_COUNT])
 #ifdef HAVE_LIBCRYPTO
 	crypto = OpenSSL_version(OPENSSL_VERSION);
 #endif
+#ifdef HAVE_LIBCAP_NG
+	capabilities = LIBCAP_NG_VERSION;
+#endif
+#ifdef HAVE_SECCOMP
+	const struct scmp_version *v = seccomp_version();
+
+	snprintf(filter, sizeof filter, "%u.%u.%u", v->major, v->minor, v->micro);
+#endif
+#ifdef HAVE_MICROHTTPD
+	http = MHD_get_version();
+#endif
+#ifdef HAVE_NCURSES
+	terminal = curses_version();
+#endif
+#ifdef HAVE_SYSTEMD
+	service = LIBSYSTEMD_VERSION;
+#endif
 	list[0] = library_of("libpcap", pcap_lib_version());
 	list[1] = library_of("libndpi", ndpi_bridge_available() ? ndpi_bridge_version() : "");
 	list[2] = library_of("SQLite", sqlite3_libversion());
@@ -85,6 +112,11 @@ static void libraries_list(struct library list[LIBRARY_COUNT])
 	list[7] = library_of("lz4", lz4);
 	list[8] = library_of("libcrypto", crypto);
 	list[9] = library_of("libmaxminddb", places_library());
+	list[10] = library_of("libcap-ng", capabilities);
+	list[11] = library_of("libseccomp", filter);
+	list[12] = library_of("libmicrohttpd", http);
+	list[13] = library_of("ncurses", terminal);
+	list[14] = library_of("libsystemd", service);
 }
 
 bool version_libraries(char *buffer, size_t size)
@@ -93,7 +125,7 @@ bool version_libraries(char *buffer, size_t size)
 	size_t used = 0;
 
 	libraries_list(list);
-	for (size_t i = 0; i < LIBRARY_COUNT && used < size; i++)
+	for (size_t i = 0; i < LIBRARY_RESULTS && used < size; i++)
 		if (list[i].version[0])
 			used += (size_t)snprintf(buffer + used, size - used, "%s%s %s", used ? ", " : "",
 						 list[i].name, list[i].version);

@@ -2,11 +2,22 @@
 #include "cmd.h"
 
 const struct subcommand *const subcommands[] = {
-	&subcommand_read,       &subcommand_show,
-	&subcommand_report,     &subcommand_chart,
-	&subcommand_compare,    &subcommand_score,      &subcommand_rules,
-	&subcommand_merge,     &subcommand_self_test,  &subcommand_train,
-	&subcommand_man,        &subcommand_completion,
+	&subcommand_read,
+	&subcommand_live,
+	&subcommand_top,
+	&subcommand_doctor,
+	&subcommand_show,
+	&subcommand_report,
+	&subcommand_chart,
+	&subcommand_compare,
+	&subcommand_merge,
+	&subcommand_verify,
+	&subcommand_score,
+	&subcommand_rules,
+	&subcommand_self_test,
+	&subcommand_train,
+	&subcommand_man,
+	&subcommand_completion,
 	NULL,
 };
 

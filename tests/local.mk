@@ -1,6 +1,7 @@
 # Unit tests: one cmocka program per module; tests/unit/test_MODULE is made of tests/unit/test_MODULE.c.
 FS_UNITS = \
 	tests/unit/test_activity \
+	tests/unit/test_alerts \
 	tests/unit/test_anonymize \
 	tests/unit/test_base \
 	tests/unit/test_behave \
@@ -14,23 +15,29 @@ FS_UNITS = \
 	tests/unit/test_clock \
 	tests/unit/test_compare \
 	tests/unit/test_contacts \
+	tests/unit/test_control \
 	tests/unit/test_cryptopan \
 	tests/unit/test_decode \
 	tests/unit/test_decode_packets \
 	tests/unit/test_dissectors \
 	tests/unit/test_distributions \
 	tests/unit/test_emodel \
+	tests/unit/test_engine \
 	tests/unit/test_episodes \
 	tests/unit/test_facts \
 	tests/unit/test_flow \
 	tests/unit/test_flow_tick \
 	tests/unit/test_format_iptables \
 	tests/unit/test_format_nft \
+	tests/unit/test_http \
+	tests/unit/test_http_hard \
 	tests/unit/test_interval \
 	tests/unit/test_ip \
 	tests/unit/test_keepalive \
 	tests/unit/test_label \
+	tests/unit/test_live_output \
 	tests/unit/test_live_rotate \
+	tests/unit/test_live_state \
 	tests/unit/test_live_store \
 	tests/unit/test_media \
 	tests/unit/test_media_verdict \
@@ -63,12 +70,14 @@ FS_UNITS = \
 	tests/unit/test_peer_truth \
 	tests/unit/test_peer_wire \
 	tests/unit/test_pipeline \
+	tests/unit/test_porter \
 	tests/unit/test_record \
 	tests/unit/test_report \
 	tests/unit/test_round_trips \
 	tests/unit/test_rows \
 	tests/unit/test_rtp \
 	tests/unit/test_rtp_ice \
+	tests/unit/test_sandbox \
 	tests/unit/test_searches \
 	tests/unit/test_series \
 	tests/unit/test_settings \
@@ -100,7 +109,9 @@ FS_UNIT_SHARED = \
 	tests/unit/decode_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
+	tests/unit/http_house.h \
 	tests/unit/live_build.h \
+	tests/unit/live_play.h \
 	tests/unit/peer_client_play.h \
 	tests/unit/peer_clock.h \
 	tests/unit/peer_play.h \
@@ -113,3 +124,4 @@ tests_live_frames_SOURCES = tests/live_frames.c
 # Runs the command itself, on a registry of its own that breaks its promises.
 tests_unit_test_null_test_SOURCES = tests/unit/test_null_test.c src/cmd.c src/cmd_self_test.c
 # Compares databases as `footsteps verify` does.
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c src/cmd_verify_tables.c

@@ -43,4 +43,5 @@ FS_BASE = \
 	src/base/text.c \
 	src/base/text.h \
 	src/base/utf8.c \
-	src/base/utf8.h
+	src/base/utf8.h \
+	src/base/version.h

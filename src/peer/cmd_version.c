@@ -1,15 +1,9 @@
 /* Which versions run: of footsteps-peer and of the libraries that it uses. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include "base/version.h"
 #include "cmd.h"
 #include <pcap/pcap.h>
 #include <sqlite3.h>
 #include <string.h>
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0.4.0"
-#endif
 
 const char *version_number(void)
 {
