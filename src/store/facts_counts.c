@@ -121,34 +121,18 @@ void facts_counts_gap(struct facts_counts *c, const struct facts_place *place, b
 	s->elsewhere = elsewhere && s->counted;
 }
 
-#define COUNTS_PLAIN 18U
-#define COUNTS_ALL   (COUNTS_PLAIN + DECODE_REASON_COUNT + FLOW_END_COUNT + JUDGEMENT_COUNT)
+#define X(field) +1
+enum { COUNTS_MOST = STAGE_SUMS(X) + DECODE_REASON_COUNT + FLOW_END_COUNT + JUDGEMENT_COUNT };
+#undef X
 
 /* All that is a sum; maxima are not among them. Returns how many. */
-static size_t sums_of(struct stage_counts *c, uint64_t *sum[static COUNTS_ALL])
+static size_t sums_of(struct stage_counts *c, uint64_t *sum[static COUNTS_MOST])
 {
-	uint64_t *const plain[COUNTS_PLAIN] = { &c->frames,
-						&c->filtered,
-						&c->decode.tunnelled,
-						&c->decode.fragments,
-						&c->decode.snapped,
-						&c->flows.flows,
-						&c->flows.packets,
-						&c->flows.disordered_packets,
-						&c->flows.duplicate_packets,
-						&c->flows.retransmitted_packets,
-						&c->flows.heads_lost,
-						&c->flows.icmp_matched,
-						&c->passed_over,
-						&c->unmeasured,
-						&c->hits_refused,
-						&c->patterns_untold,
-						&c->dropped,
-						&c->lost };
 	size_t n = 0;
 
-	for (; n < COUNTS_PLAIN; n++)
-		sum[n] = plain[n];
+#define X(field) sum[n++] = &c->field;
+	STAGE_SUMS(X)
+#undef X
 	for (int i = 0; i < DECODE_REASON_COUNT; i++)
 		sum[n++] = &c->account[i];
 	for (int i = 0; i < FLOW_END_COUNT; i++)
@@ -167,7 +151,7 @@ static uint64_t less(uint64_t from, uint64_t what)
 /* What was counted here alone. */
 static void take_before_off(struct stage_counts *c, struct stage_counts *before)
 {
-	uint64_t *of[COUNTS_ALL], *off[COUNTS_ALL];
+	uint64_t *of[COUNTS_MOST], *off[COUNTS_MOST];
 	size_t n = sums_of(c, of);
 
 	sums_of(before, off);
@@ -179,7 +163,7 @@ static void take_before_off(struct stage_counts *c, struct stage_counts *before)
 static void came_back(struct stream_counts *s, const struct stage_counts *counts)
 {
 	struct stage_counts now = *counts;
-	uint64_t *of[COUNTS_ALL], *was[COUNTS_ALL], *before[COUNTS_ALL];
+	uint64_t *of[COUNTS_MOST], *was[COUNTS_MOST], *before[COUNTS_MOST];
 	size_t n = sums_of(&now, of);
 
 	sums_of(&s->last, was);

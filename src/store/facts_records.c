@@ -276,30 +276,12 @@ static void io_judge(struct facts_io *io, struct judge *j)
 
 static void io_counts(struct facts_io *io, struct stage_counts *c)
 {
-	uint64_t *const number[] = { &c->frames,
-				     &c->filtered,
-				     &c->decode.tunnelled,
-				     &c->decode.fragments,
-				     &c->decode.snapped,
-				     &c->flows.flows,
-				     &c->flows.packets,
-				     &c->flows.disordered_packets,
-				     &c->flows.duplicate_packets,
-				     &c->flows.retransmitted_packets,
-				     &c->flows.heads_lost,
-				     &c->flows.icmp_matched,
-				     &c->flows_alive,
-				     &c->packets_alive,
-				     &c->passed_over,
-				     &c->unmeasured,
-				     &c->hits_refused,
-				     &c->patterns_untold,
-				     &c->dropped,
-				     &c->lost };
 	int64_t link = c->decode.unsupported_linktype;
 
-	for (size_t i = 0; i < sizeof number / sizeof number[0]; i++)
-		io_u64(io, number[i]);
+#define X(field) io_u64(io, &c->field);
+	STAGE_SUMS(X)
+	STAGE_STATES(X)
+#undef X
 	for (int i = 0; i < DECODE_REASON_COUNT; i++)
 		io_u64(io, &c->account[i]);
 	for (int i = 0; i < FLOW_END_COUNT; i++)

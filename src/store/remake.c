@@ -35,7 +35,6 @@ struct remaking {
 	struct aggregate *aggregate;
 	struct facts_counts *counts;
 	struct sink *sink;
-	uint64_t chunks;
 	bool gaps;
 };
 
@@ -70,7 +69,6 @@ static bool open_part(struct stored_stream *s, struct error *err)
 
 static void note_seq(struct stored_stream *s, uint64_t seq)
 {
-	s->of->chunks++;
 	s->place.seq = seq;
 	if (seq == 0)
 		return;
@@ -328,7 +326,7 @@ bool remake(const struct remake_source *source, size_t sources, const struct rem
 	struct remake_source *bounded = calloc(sources + 1, sizeof *bounded);
 	bool ok = bounded || error_memory(err, "the sources of facts");
 
-	*result = (struct remake_result){ .up_to = 0 };
+	*result = (struct remake_result){ 0 };
 	/* What is appended meanwhile waits for the next time. */
 	for (size_t i = 0; ok && i < sources; i++) {
 		bounded[i] = source[i];
@@ -343,9 +341,6 @@ bool remake(const struct remake_source *source, size_t sources, const struct rem
 		m.sink->ops->abandon(m.sink);
 	else if (ok)
 		ok = m.sink->ops->finish(m.sink, err);
-	if (bounded && sources)
-		result->up_to = bounded[0].up_to;
-	result->chunks = m.chunks;
 	facts_counts_free(m.counts);
 	aggregate_free(m.aggregate);
 	intern_free(m.names);

@@ -35,8 +35,6 @@ struct remake_options {
 
 struct remake_result {
 	struct aggregate_summary summary;
-	int64_t up_to; /* rowid of the last chunk that is in the tables; of the first source */
-	uint64_t chunks;
 	bool gaps; /* of some stream chunks between others are missing; known when the sink is opened */
 };
 

@@ -234,41 +234,20 @@ void worker_counts(const struct worker *w, struct stage_counts *out)
 		note_identified(w, out);
 }
 
-static void add_flow_stats(struct flow_table_stats *sum, const struct flow_table_stats *one)
-{
-	sum->flows += one->flows;
-	sum->packets += one->packets;
-	for (int i = 0; i < FLOW_END_COUNT; i++)
-		sum->ended[i] += one->ended[i];
-	sum->disordered_packets += one->disordered_packets;
-	sum->duplicate_packets += one->duplicate_packets;
-	sum->retransmitted_packets += one->retransmitted_packets;
-	if (one->peak_flows > sum->peak_flows)
-		sum->peak_flows = one->peak_flows;
-	sum->heads_lost += one->heads_lost;
-	sum->icmp_matched += one->icmp_matched;
-}
-
 void stage_counts_add(struct stage_counts *sum, const struct stage_counts *one)
 {
-	uint64_t *const to[] = { &sum->frames,        &sum->filtered,        &sum->flows_alive,
-				 &sum->packets_alive, &sum->passed_over,     &sum->unmeasured,
-				 &sum->hits_refused,  &sum->patterns_untold, &sum->dropped,
-				 &sum->lost };
-	const uint64_t from[] = { one->frames,      one->filtered,   one->flows_alive,  one->packets_alive,
-				  one->passed_over, one->unmeasured, one->hits_refused, one->patterns_untold,
-				  one->dropped,     one->lost };
-
-	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
-		*to[i] += from[i];
+#define X(field) sum->field += one->field;
+	STAGE_SUMS(X)
+	STAGE_STATES(X)
+#undef X
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		sum->flows.ended[i] += one->flows.ended[i];
+	if (one->flows.peak_flows > sum->flows.peak_flows)
+		sum->flows.peak_flows = one->flows.peak_flows;
 	for (int i = 0; i < DECODE_REASON_COUNT; i++)
 		sum->account[i] += one->account[i];
 	if (sum->account[REASON_unsupported_link] == one->account[REASON_unsupported_link])
 		sum->decode.unsupported_linktype = one->decode.unsupported_linktype;
-	sum->decode.tunnelled += one->decode.tunnelled;
-	sum->decode.fragments += one->decode.fragments;
-	sum->decode.snapped += one->decode.snapped;
-	add_flow_stats(&sum->flows, &one->flows);
 	judge_add(&sum->judge, &one->judge);
 }
 

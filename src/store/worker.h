@@ -20,6 +20,32 @@ struct worker_options {
 	const struct voice_models *models; /* borrowed; may be NULL */
 };
 
+/* The numbers of struct stage_counts that are sums, one by one; those by reason, end and judgement come in
+ * arrays. */
+#define STAGE_SUMS(X)                                                                                        \
+	X(frames)                                                                                            \
+	X(filtered)                                                                                          \
+	X(decode.tunnelled)                                                                                  \
+	X(decode.fragments)                                                                                  \
+	X(decode.snapped)                                                                                    \
+	X(flows.flows)                                                                                       \
+	X(flows.packets)                                                                                     \
+	X(flows.disordered_packets)                                                                          \
+	X(flows.duplicate_packets)                                                                           \
+	X(flows.retransmitted_packets)                                                                       \
+	X(flows.heads_lost)                                                                                  \
+	X(flows.icmp_matched)                                                                                \
+	X(passed_over)                                                                                       \
+	X(unmeasured)                                                                                        \
+	X(hits_refused)                                                                                      \
+	X(patterns_untold)                                                                                   \
+	X(dropped)                                                                                           \
+	X(lost)
+/* ... and those that are as of now: they add up over workers, not over time. */
+#define STAGE_STATES(X)                                                                                      \
+	X(flows_alive)                                                                                       \
+	X(packets_alive)
+
 /*
  * Counts since the worker was made. Those of several workers, and of one worker before and after a restart,
  * add up by stage_counts_add(): sums, but for what is a maximum.
