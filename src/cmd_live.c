@@ -10,9 +10,9 @@
 #define COMMIT_DEFAULT_NS (2 * NS_PER_S)
 #define TABLES_DEFAULT_NS (10 * NS_PER_S)
 #define REPORT_DEFAULT_NS (300 * NS_PER_S)
-#define SNAPLEN_LEAST     96U        /* headers of IPv6 with extensions, and a little */
-#define SNAPLEN_MOST      262144U    /* as tcpdump: MAXIMUM_SNAPLEN of libpcap */
-#define BUFFER_LEAST      (1U << 20) /* a block of the ring */
+#define SNAPLEN_LEAST     96U      /* headers of IPv6 with extensions, and a little */
+#define SNAPLEN_MOST      262144U  /* as tcpdump: MAXIMUM_SNAPLEN of libpcap */
+#define BUFFER_LEAST      1000000U /* 1M, as the option counts: a block of the ring */
 #define BUFFER_MOST       (UINT64_C(1) << 36)
 #define MAX_FLOWS_LEAST   16U /* of each worker, as for `read` */
 #define ALERT_KINDS       "new-client, login, call, supernode, drops, storage, interface"

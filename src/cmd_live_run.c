@@ -65,10 +65,15 @@ static void statistics(const struct live *l, char *line, size_t size)
 static void note_interfaces(struct live *l, struct problems *problems)
 {
 	struct interface_stats s;
+	struct live_store_status storage;
 
+	engine_storage(l->engine, &storage);
 	for (size_t i = 0; interfaces_stats(l->interfaces, i, &s); i++) {
 		if (s.gone)
 			problems_add(problems, "%s has vanished", s.name);
+		/* Drops of the current file are said with its tables. */
+		if (storage.rotations == 0)
+			continue;
 		if (s.dropped_kernel)
 			problems_add(
 				problems,

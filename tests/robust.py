@@ -394,6 +394,27 @@ def flood_capture():
     return path
 
 
+def dropped():
+    """A monitor that stands still while its ring fills: what it missed is counted by cause, and said once."""
+    db = tmp("dropped.db")
+    with Link("dropped") as link:
+        live = link.live(db, "--buffer", "1M", "--no-ndpi")
+        live.send_signal(signal.SIGSTOP)
+        link.replay(flood_capture(), "--topspeed")
+        live.send_signal(signal.SIGCONT)
+        time.sleep(2)
+        equal(link.end(live), 3, "drops: the run is incomplete", link.said(live))
+        said_once(link, live, "kernel", "drops")
+    lost = query(db, "SELECT sum(dropped_kernel) AS n FROM capture_minutes")[0]["n"]
+    ok(FLOOD_FRAMES // 2 < lost < FLOOD_FRAMES, "drops: most of them, as the ring is small", lost)
+    equal((packets(db), minutes(db)), (FLOOD_FRAMES - lost,) * 2, "drops: every packet is counted, or counted as dropped")
+    equal(query(db, "SELECT value FROM counters WHERE area = 'trace' AND name = 'dropped'"), [{"value": lost}],
+          "drops: the trace is judged by them")
+    shown = subprocess.run([FOOTSTEPS, "show", db], stdout=subprocess.PIPE, text=True, check=False).stdout
+    ok(f"{lost}" in shown and "kernel" in shown, "drops: show says so", shown)
+    whole(db, "drops")
+
+
 def flood():
     db, path = tmp("flood.db"), flood_capture()
     total = FLOOD_FRAMES * FLOOD_LOOPS
@@ -501,7 +522,8 @@ def watchdog():
         whole(db, "watchdog")
 
 
-TESTS = (exact, killed, terminated, full_disk, full_at_the_end, locked, two_monitors, vanished, down_and_up, flood, signals, watchdog)
+TESTS = (exact, killed, terminated, full_disk, full_at_the_end, locked, two_monitors, vanished, down_and_up, dropped, flood, signals,
+         watchdog)
 
 
 def main():

@@ -46,7 +46,6 @@ struct alerts {
 	int file; /* -1: none */
 	bool syslog;
 	unsigned per_minute;
-	uint64_t sent;
 	struct alert_kind kind[TYPES];
 };
 
@@ -151,16 +150,6 @@ void alerts_close(struct alerts *a)
 	free(a);
 }
 
-uint64_t alerts_sent(const struct alerts *a)
-{
-	struct alerts *locked = (struct alerts *)a; /* a count is read under the lock, too */
-
-	pthread_mutex_lock(&locked->lock);
-	uint64_t sent = a->sent;
-	pthread_mutex_unlock(&locked->lock);
-	return sent;
-}
-
 /* Times of several workers are in no strict order: a little back is the same minute. */
 static bool within_bounds(struct alerts *a, struct alert_kind *kind, int64_t ts_ns)
 {
@@ -232,7 +221,6 @@ static void send_line(struct alerts *a, struct alert_kind *kind, const struct li
 		return;
 	}
 	kind->left_out = 0;
-	a->sent++;
 }
 
 void alerts_event(struct alerts *a, const struct live_event *event)

@@ -24,7 +24,6 @@ struct alerts;
 struct alerts *alerts_open(const struct alerts_options *options, struct error *err);
 void alerts_event(struct alerts *a, const struct live_event *event);
 bool alerts_reopen(struct alerts *a, const struct alerts_options *options, struct error *err);
-uint64_t alerts_sent(const struct alerts *a);
 void alerts_close(struct alerts *a);
 extern const char *const alert_kinds[]; /* NULL-terminated, by enum live_event_type */
 #endif

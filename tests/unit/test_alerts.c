@@ -134,7 +134,6 @@ static void test_lines(void **unused)
 	assert_int_equal(lines_in(path, line), 2);
 	assert_string_equal(value_of(line, "value"), "0.25");
 	assert_string_equal(value_of(line, "client"), "~");
-	assert_int_equal(alerts_sent(a), 2);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0007, 0); /* nobody else's business */
 	alerts_close(a);
@@ -169,7 +168,6 @@ static void test_limit(void **unused)
 	alerts_event(a, &later);
 	alerts_event(a, &later);
 	assert_string_equal(value_of(command.last, "left_out"), "~"); /* said once */
-	assert_int_equal(alerts_sent(a), 8);
 	alerts_close(a);
 }
 
