@@ -5,8 +5,6 @@ import csv
 import io
 import json
 import os
-import shutil
-import sqlite3
 
 import tap
 
@@ -33,18 +31,6 @@ def says(result, status, words, name):
            f"status {result.returncode}, expected {status}", f"not said: {lost}", "it said:", result.stderr)
 
 
-def changed(db, name, *statements):
-    """A copy with changes."""
-    copy = tap.tmp(name)
-    shutil.copy(db, copy)
-    connection = sqlite3.connect(copy)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
-    return copy
-
-
 def usage(db):
     says(compare(), 1, ["compare what?"], "no database named")
     says(compare(db, db, db), 1, ["one too many"], "three databases")
@@ -53,12 +39,12 @@ def usage(db):
     says(compare(db, db, "--run-b", "2"), 1, ["no run 2"], "a run that is not there")
     says(compare(db, tap.tmp("missing.db")), 2, ["missing.db", "footsteps read"], "no such database")
     says(compare(CAPTURE, db), 2, ["login.pcap", "pcap capture"], "a capture instead of a database")
-    says(compare(db, changed(db, "newer.db", "PRAGMA user_version = 99")), 2, ["newer.db", "99"], "a newer schema")
-    empty = changed(db, "empty.db", "DELETE FROM runs")
+    says(compare(db, tap.changed(db, "newer.db", "PRAGMA user_version = 99")), 2, ["newer.db", "99"], "a newer schema")
+    empty = tap.changed(db, "empty.db", "DELETE FROM runs")
     says(compare(db, empty), 2, ["empty.db", "no run"], "a database without a run")
-    copy = changed(db, "copy.db")
+    copy = tap.changed(db, "copy.db")
     says(compare(db, copy, "--protocol", "nosuch"), 1, ["'nosuch'", "skype"], "a protocol that neither has")
-    other = changed(db, "other.db", "UPDATE clients SET protocol = 'other', verdict = 'other'")
+    other = tap.changed(db, "other.db", "UPDATE clients SET protocol = 'other', verdict = 'other'")
     says(compare(db, other), 1, ["in common", "skype", "other", "--protocol"], "no protocol in common")
     result = compare(db, other, "--protocol", "skype")
     tap.ok(result.returncode == 0 and "B has no client of skype" in result.stdout,
@@ -69,7 +55,7 @@ def usage(db):
 
 
 def itself(db):
-    parts = rows(db, changed(db, "same.db"), "--all")
+    parts = rows(db, tap.changed(db, "same.db"), "--all")
     shifted = [row for row in parts["distributions"] if row["verdict"] != "same" or row["d"] != 0]
     tap.equal(shifted, [], "compared with a copy: no distribution has shifted")
     tap.equal([row for row in parts["counts"] if row["a"] != row["b"]], [], "... every count is the same")
@@ -122,7 +108,7 @@ def options(db):
     tap.ok("--idle differs (200 and 2)" in said and "not comparable" in said, "another --idle: not comparable", said)
     tap.equal(sorted(row["name"] for row in parts["options"]), ["idle", "no-ndpi"],
               "the options that differ, and only those")
-    relabelled = changed(db, "relabelled.db", "UPDATE flows SET label = 'DNS' WHERE flow % 2",
+    relabelled = tap.changed(db, "relabelled.db", "UPDATE flows SET label = 'DNS' WHERE flow % 2",
                          "UPDATE flows SET role = 'node' WHERE flow % 3 = 0", "DELETE FROM flows WHERE flow % 5 = 0")
     flows("relabelled", db, relabelled)
 
@@ -139,7 +125,7 @@ def runs(db):
 
 
 def tables(db):
-    other = changed(db, "moved.db", "UPDATE clients SET port = port + 1", "DELETE FROM peers WHERE peer = 1")
+    other = tap.changed(db, "moved.db", "UPDATE clients SET port = port + 1", "DELETE FROM peers WHERE peer = 1")
     result = compare(db, other, "--part", "sockets", "--csv")
     found = {row["what"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
     clients = tap.query(db, "SELECT count(*) AS n FROM clients WHERE protocol = 'skype' AND verdict = protocol")[0]["n"]

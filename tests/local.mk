@@ -78,6 +78,7 @@ FS_UNITS = \
 	tests/unit/test_rtp \
 	tests/unit/test_rtp_ice \
 	tests/unit/test_sandbox \
+	tests/unit/test_sandbox_work \
 	tests/unit/test_searches \
 	tests/unit/test_series \
 	tests/unit/test_settings \
@@ -117,6 +118,7 @@ FS_UNIT_SHARED = \
 	tests/unit/peer_play.h \
 	tests/unit/peer_world.h \
 	tests/unit/rtp_play.h \
+	tests/unit/sandbox_trial.h \
 	tests/unit/store_build.h \
 	tests/unit/views_build.h
 # What a live source gives, for tests/capture_live.py.

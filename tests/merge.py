@@ -3,7 +3,6 @@
 reading their captures together, and what cannot be put together is said."""
 import collections
 import os
-import shutil
 import sqlite3
 import struct
 import subprocess
@@ -115,17 +114,6 @@ def cut():
     tap.ok(run and run[0]["complete"] == 0 and f"{expected} flows" in run[0]["problems"], "... in the manifest, too", str(run))
 
 
-def damaged(db, name, *statements):
-    copy = tap.tmp(name)
-    shutil.copy(db, copy)
-    connection = sqlite3.connect(copy)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
-    return copy
-
-
 def errors(parts):
     out = tap.tmp("none.db")
     plain = tap.read([LOGIN])[1]
@@ -139,7 +127,7 @@ def errors(parts):
     says(merge(out, parts[0], LOGIN), 2, ["login.pcap", "pcap capture"], "a capture")
     says(merge(out, parts[0], tap.tmp("missing.db")), 2, ["missing.db"], "no such file")
     says(merge(out, parts[0], parts[0]), 1, ["hold the same run"], "the same database twice")
-    copy = damaged(parts[0], "copy.db")
+    copy = tap.changed(parts[0], "copy.db")
     says(merge(out, parts[0], copy), 1, ["hold the same run"], "... also as a copy")
     other = kept([LOGIN], "--idle", "60s")
     says(merge(out, parts[1], other), 2, ["--idle", "200", "60"], "another timeout")
@@ -150,11 +138,11 @@ def errors(parts):
     says(merge(out, "--verdict-bits", "20", parts[1], other), 0, [], "... given again")
     os.unlink(out)
     byte = "UPDATE facts SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB)"
-    says(merge(out, damaged(parts[0], "byte.db", byte)), 2, ["chunk 1", "damaged"], "a byte of a chunk")
+    says(merge(out, tap.changed(parts[0], "byte.db", byte)), 2, ["chunk 1", "damaged"], "a byte of a chunk")
     half = "UPDATE facts SET bytes = CAST(substr(bytes, 1, length(bytes) / 2) AS BLOB)"
-    says(merge(out, damaged(parts[0], "half.db", half)), 2, ["damaged"], "half a chunk")
+    says(merge(out, tap.changed(parts[0], "half.db", half)), 2, ["damaged"], "half a chunk")
     format_ = "UPDATE facts SET bytes = CAST(substr(bytes, 1, 4) || x'00000000' || substr(bytes, 9) AS BLOB)"
-    says(merge(out, damaged(parts[0], "format.db", format_)), 2, ["another version"], "facts of another version")
+    says(merge(out, tap.changed(parts[0], "format.db", format_)), 2, ["another version"], "facts of another version")
     tap.ok(not os.path.exists(out), "nothing is left behind", str(os.listdir(tap.tmp())))
     says(tap.run("read", "--facts", "--json", LOGIN), 1, ["--json"], "facts go with no JSON")
 
@@ -169,7 +157,7 @@ def rotated():
     says(merge(tap.tmp("again.db"), *(files[n] for n in (2, 0, 3, 1))), 0, [], "four files of one run are merged")
     same(whole, tap.tmp("again.db"), "... to that run")
     # A file in whose time its worker told nothing: it has but what had been counted before.
-    idle = damaged(files[1], "idle.db", "DELETE FROM facts WHERE id > (SELECT min(id) FROM facts)", "UPDATE facts SET seq = 0",
+    idle = tap.changed(files[1], "idle.db", "DELETE FROM facts WHERE id > (SELECT min(id) FROM facts)", "UPDATE facts SET seq = 0",
                    "UPDATE inputs SET frames = 0, bytes = 0, dropped = 0")
     says(merge(tap.tmp("again.db"), idle, *files), 0, [], "... and one that has nothing of it")
     same(whole, tap.tmp("again.db"), "... to that run")
@@ -180,7 +168,7 @@ def rotated():
     same(whole, tap.tmp("again.db"), "... are that run, too")
     says(merge(tap.tmp("none2.db"), tap.tmp("three.db"), files[1]), 1, ["hold the same run"], "a part that is in both")
     says(merge(tap.tmp("hole.db"), files[0], files[3]), 3, ["facts are missing between"], "a part that is missing")
-    lost = damaged(whole, "lost.db", "DELETE FROM facts WHERE seq = 2")
+    lost = tap.changed(whole, "lost.db", "DELETE FROM facts WHERE seq = 2")
     says(merge(tap.tmp("lost2.db"), lost), 3, ["facts are missing between"], "a chunk that was lost")
     frames = "SELECT sum(packets) AS n FROM runs"
     parts = [tap.tmp(f"one{n}.db") for n in range(4)]
@@ -197,7 +185,7 @@ def rotated():
     says(result, 2, ["facts were not kept"], "... and verify says so")
     byte = "UPDATE facts SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE id = (SELECT max(id) FROM facts)"
     before = tap.content(tap.tmp("again.db"))
-    says(merge(tap.tmp("again.db"), damaged(files[3], "last.db", byte), *files[:3]), 2, ["damaged"], "a last chunk that is damaged")
+    says(merge(tap.tmp("again.db"), tap.changed(files[3], "last.db", byte), *files[:3]), 2, ["damaged"], "a last chunk that is damaged")
     tap.ok(tap.content(tap.tmp("again.db")) == before, "... the older output stays")
 
 

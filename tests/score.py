@@ -127,14 +127,7 @@ def make():
 
 
 def changed(path, *statements):
-    copy = tap.tmp("changed.db")
-    shutil.copy(path, copy)
-    connection = sqlite3.connect(copy)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
-    return copy
+    return tap.changed(path, "changed.db", *statements)
 
 
 def score(*args):

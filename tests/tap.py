@@ -38,6 +38,18 @@ def equal(got, expected, name, *details):
     return ok(got == expected, name, f"got:      {got!r}", f"expected: {expected!r}", *details)
 
 
+def changed(db, name, *statements):
+    """A copy of a database, with changes."""
+    copy = tmp(name)
+    shutil.copy(db, copy)
+    connection = sqlite3.connect(copy)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    return copy
+
+
 def sanitized():
     """Whether the program is built with AddressSanitizer, which has an allocator of its own."""
     libraries = subprocess.run(["ldd", FOOTSTEPS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout

@@ -5,103 +5,20 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
-#include "live/sandbox.h"
+#include "sandbox_trial.h"
 #include "live/sandbox_parts.h"
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pcap/pcap.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <sqlite3.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-static char inside[64], outside[64];
-static struct sandbox_report report;
-
-/* In a child: what does not hold ends it, and says where. */
-#define MUST(condition)                                                                                      \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			dprintf(STDERR_FILENO, "# %s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,         \
-				strerror(errno));                                                            \
-			_exit(1);                                                                            \
-		}                                                                                            \
-	} while (0)
-#define MUST_FAIL(call, error) MUST((errno = 0, (call) < 0) && errno == (error))
-
-static bool in_force(enum sandbox_layer layer)
-{
-	return report.layer[layer] == SANDBOX_IN_FORCE;
-}
-
-static void enter_as(const char *user, bool listens)
-{
-	const char *const writable[] = { inside, NULL };
-	const struct sandbox_options options = { .writable = writable, .user = user, .listens = listens };
-	struct error err = { 0 };
-
-	if (!sandbox_enter(&options, &report, &err)) {
-		dprintf(STDERR_FILENO, "# %s\n", err.text);
-		_exit(1);
-	}
-}
-
-static void enter(void)
-{
-	enter_as(NULL, false);
-}
-
-/* Status of a child that runs it, as of waitpid(). */
-static int status_of(void (*trial)(void))
-{
-	int status = -1;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		alarm(20);
-		trial();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	return status;
-}
-
-static void holds(void (*trial)(void))
-{
-	assert_int_equal(status_of(trial), 0);
-}
 
 /* --- capabilities --------------------------------------------------------------------------------------- */
 
@@ -482,189 +399,6 @@ static void test_calls(void **state)
 #endif
 }
 
-/* --- what a monitor does all day ------------------------------------------------------------------------ */
-
-static void run_sql(sqlite3 *db, const char *sql)
-{
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
-		dprintf(STDERR_FILENO, "# %s: %s\n", sql, sqlite3_errmsg(db));
-		_exit(1);
-	}
-}
-
-static void *sql_in_thread(void *path)
-{
-	sqlite3 *db;
-
-	MUST(sqlite3_open(path, &db) == SQLITE_OK);
-	run_sql(db, "PRAGMA cache_size = 10; PRAGMA temp_store = FILE;"
-		    "CREATE TEMP TABLE heap AS SELECT t.x, randomblob(1000) AS b FROM t LIMIT 3000;"
-		    "CREATE TEMP TABLE sorted AS SELECT * FROM heap ORDER BY b");
-	sqlite3_close(db);
-	return NULL;
-}
-
-static void trial_database(void)
-{
-	char path[96], old[96];
-	pthread_t thread;
-	sqlite3 *db;
-
-	snprintf(path, sizeof path, "%s/campus.db", inside);
-	snprintf(old, sizeof old, "%s/campus.old.db", inside);
-	enter();
-	for (int rotation = 0; rotation < 2; rotation++) {
-		MUST(sqlite3_open(path, &db) == SQLITE_OK);
-		run_sql(db, "PRAGMA journal_mode = WAL; CREATE TABLE t(x, y)");
-		run_sql(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
-			    "INSERT INTO t SELECT i, randomblob(100) FROM n");
-		MUST(pthread_create(&thread, NULL, sql_in_thread, path) == 0 &&
-		     pthread_join(thread, NULL) == 0);
-		run_sql(db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE; VACUUM");
-		sqlite3_close(db);
-		MUST(rename(path, old) == 0);
-	}
-	MUST(sqlite3_open_v2(old, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
-	run_sql(db, "SELECT count(*) FROM t; PRAGMA integrity_check");
-	sqlite3_close(db);
-	MUST(unlink(old) == 0);
-}
-
-static void test_database(void **state)
-{
-	(void)state;
-	holds(trial_database);
-}
-
-static int listener_open(struct sockaddr_in *address)
-{
-	socklen_t length = sizeof *address;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	MUST(bind(fd, (struct sockaddr *)address, sizeof *address) == 0 && listen(fd, 4) == 0);
-	MUST(getsockname(fd, (struct sockaddr *)address, &length) == 0);
-	return fd;
-}
-
-/* Made before, like the listener; may it reach out now? */
-static void trial_listener(void)
-{
-	struct sockaddr_in address;
-	int listener = listener_open(&address), early = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	pid_t visitor = fork();
-	char answer[4] = "";
-
-	if (visitor == 0) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		_exit(connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-				      write(fd, "ask", 3) == 3 && read(fd, answer, 3) == 3
-			      ? 0
-			      : 1);
-	}
-	enter_as(NULL, true);
-	int fd = accept(listener, NULL, NULL);
-	MUST(fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0);
-	MUST(read(fd, answer, 3) == 3 && send(fd, "yes", 3, MSG_NOSIGNAL) == 3);
-	int status;
-	MUST(waitpid(visitor, &status, 0) == visitor && status == 0);
-	if (in_force(SANDBOX_SECCOMP))
-		MUST_FAIL(connect(early, (struct sockaddr *)&address, sizeof address), EPERM);
-	else if (in_force(SANDBOX_LANDLOCK) && landlock_abi() >= 4)
-		MUST_FAIL(connect(early, (struct sockaddr *)&address, sizeof address), EACCES);
-}
-
-static void test_listener(void **state)
-{
-	(void)state;
-	holds(trial_listener);
-}
-
-/* A ring of the kernel that was opened before is read inside, its drops are known, and it is closed. */
-static void trial_capture(void)
-{
-	char problem[PCAP_ERRBUF_SIZE];
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				       .sin_port = htons(9) }; /* discard, RFC 863 */
-	struct pcap_pkthdr *header;
-	struct bpf_program program;
-	struct pcap_stat counts;
-	const u_char *bytes;
-	pcap_t *capture = pcap_create("lo", problem);
-
-	MUST(capture && pcap_set_timeout(capture, 50) == 0 && pcap_activate(capture) >= 0);
-	MUST(pcap_compile(capture, &program, "udp port 9", 1, PCAP_NETMASK_UNKNOWN) == 0);
-	MUST(pcap_setfilter(capture, &program) == 0);
-	pcap_freecode(&program);
-	int sender = socket(AF_INET, SOCK_DGRAM, 0);
-	enter();
-	MUST(sendto(sender, "footsteps", 9, 0, (struct sockaddr *)&address, sizeof address) == 9);
-	int got = 0;
-	for (int i = 0; i < 100 && got == 0; i++)
-		got = pcap_next_ex(capture, &header, &bytes);
-	MUST(got == 1 && header->len >= 9 && memcmp(bytes + header->caplen - 9, "footsteps", 9) == 0);
-	MUST(pcap_stats(capture, &counts) == 0 && counts.ps_recv >= 1);
-	pcap_close(capture);
-}
-
-/* A monitor that is taken over puts nothing onto the link that it watches: a ring is open, and sends nothing,
- * under no number that it can be given. */
-static void trial_silent(void)
-{
-	const char *const writable[] = { inside, NULL };
-	const uint8_t frame[60] = { 0 };
-	struct iovec part = { (void *)(uintptr_t)frame, sizeof frame };
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = 1, .sll_halen = 6 };
-	struct msghdr message = {
-		.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1
-	};
-	struct mmsghdr messages = { .msg_hdr = message };
-	int other = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), ring = socket(AF_PACKET, SOCK_RAW, 0);
-	int rings[] = { other, ring }, ends[2], file = open("/proc/self/status", O_RDONLY);
-	const struct sandbox_options options = { .writable = writable, .silent = rings, .silents = 2 };
-	struct error err;
-
-	MUST(ring > other && sendto(ring, frame, sizeof frame, 0, (struct sockaddr *)&to, sizeof to) == 60);
-	MUST(bind(ring, (struct sockaddr *)&to, sizeof to) == 0 && write(ring, frame, sizeof frame) == 60);
-	MUST(sandbox_enter(&options, &report, &err));
-	if (!in_force(SANDBOX_SECCOMP))
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		MUST_FAIL(sendto(rings[i], frame, sizeof frame, 0, (struct sockaddr *)&to, sizeof to), EPERM);
-		MUST_FAIL(send(rings[i], frame, sizeof frame, 0), EPERM);
-		MUST_FAIL(write(rings[i], frame, sizeof frame), EPERM);
-		MUST_FAIL(writev(rings[i], &part, 1), EPERM);
-		MUST_FAIL(sendmsg(rings[i], &message, 0), EPERM);
-		MUST_FAIL(sendmmsg(rings[i], &messages, 1, 0), EPERM);
-		MUST_FAIL(sendfile(rings[i], file, NULL, 60), EPERM);
-		MUST_FAIL(dup(rings[i]), EPERM);
-		MUST_FAIL(dup2(rings[i], 100), EPERM);
-		MUST_FAIL(dup3(rings[i], 100, O_CLOEXEC), EPERM);
-		MUST_FAIL(fcntl(rings[i], F_DUPFD, 100), EPERM);
-		MUST_FAIL(fcntl(rings[i], F_DUPFD_CLOEXEC, 100), EPERM);
-	}
-	/* The kernel takes 32 bits of a number; a filter that compared all 64 would be passed so. */
-	const long high = ring | (long)(INT64_C(1) << 32);
-	MUST_FAIL(syscall(SYS_write, high, frame, sizeof frame), EPERM);
-	/* Through a Unix socket it would come back under another number. */
-	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0 && write(ends[0], frame, 1) == 1);
-	MUST_FAIL(recvmsg(ends[1], &message, 0), EPERM);
-	MUST_FAIL(recvmmsg(ends[1], &messages, 1, 0, NULL), EPERM);
-	/* What others have is not touched, and a ring can still be closed. */
-	MUST(send(ends[0], frame, 1, 0) == 1 && fcntl(ends[0], F_DUPFD_CLOEXEC, 100) >= 100);
-	MUST(close(ring) == 0);
-}
-
-static void test_capture(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		skip();
-	holds(trial_capture);
-	holds(trial_silent);
-}
-
 /* --- each layer alone ----------------------------------------------------------------------------------- */
 
 static void trial_landlock_alone(void)
@@ -724,34 +458,20 @@ static void test_words(void **state)
 	assert_string_equal(cut, "no new priv");
 }
 
-int main(void)
+static int sandbox_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capabilities), cmocka_unit_test(test_user),
 		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_files),
 		cmocka_unit_test(test_readable),     cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_calls),        cmocka_unit_test(test_attacks),
-		cmocka_unit_test(test_database),     cmocka_unit_test(test_listener),
-		cmocka_unit_test(test_capture),      cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_alone),        cmocka_unit_test(test_words),
 	};
-	char file[96];
 
-	/* Not below /tmp/sandbox...: the two must not be in each other. */
-	snprintf(inside, sizeof inside, "/tmp/footsteps-in-XXXXXX");
-	snprintf(outside, sizeof outside, "/tmp/footsteps-out-XXXXXX");
-	if (!mkdtemp(inside) || !mkdtemp(outside))
-		return 1;
-	setenv("TMPDIR", "", 1); /* as good as none */
-	snprintf(file, sizeof file, "%s/there", outside);
-	FILE *there = fopen(file, "w");
-	if (!there || fputs("there", there) < 0 || fclose(there) != 0)
-		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	unlink(file);
-	rmdir(outside);
-	snprintf(file, sizeof file, "%s/socket", inside);
-	unlink(file);
-	rmdir(inside);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+	return run_inside(sandbox_tests);
 }
