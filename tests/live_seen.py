@@ -1,5 +1,6 @@
 """A run of `footsteps live` with every output that people and programs look at, on a link of its own (live_link.py); and
 captures whose names and versions mean harm."""
+import datetime
 import ipaddress
 import json
 import os
@@ -28,6 +29,11 @@ def available():
             return None
     except Unavailable as why:
         return str(why)
+
+
+def seconds(time_text):
+    """Since 1970; of a time in the state."""
+    return datetime.datetime.fromisoformat(time_text.replace("Z", "+00:00")).timestamp()
 
 
 def dns(labels, address):
@@ -89,10 +95,18 @@ class Seen:
             time.sleep(0.1)
 
     def settled(self, packets):
-        """Once so many packets were seen, and the tables are of them."""
-        self.until(lambda state: state["totals"]["packets"] >= packets)
-        time.sleep(2.5)
-        return self.status()
+        """Once so many packets were seen, and all that is said of them has been the same for three seconds of the run's own
+        clock: a busy machine holds up the run and its clock alike."""
+        state = self.until(lambda state: state["totals"]["packets"] >= packets, 60)
+        since = state
+
+        def same(now):
+            nonlocal since
+            if now["totals"] != since["totals"]:
+                since = now
+            return seconds(now["now"]) - seconds(since["now"]) >= 3
+
+        return self.until(same, 60)
 
     def once(self):
         done = self.link.run(FOOTSTEPS, "top", "--once", "--control", self.path(CONTROL), env={**os.environ, "LC_ALL": "C.UTF-8"})

@@ -122,7 +122,7 @@ uint64_t identifier_hits_untold(const struct identifier *id)
 	return id->hits ? hits_untold(id->hits) : 0;
 }
 
-size_t identifier_calls(const struct identifier *id, int64_t since_ns, const struct flow **out, size_t max)
+size_t identifier_calls(const struct identifier *id, int64_t since_ns, struct media_call *out, size_t max)
 {
 	return media_going_on(id->meters, since_ns, out, max);
 }

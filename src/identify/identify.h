@@ -34,7 +34,7 @@ uint64_t identifier_hits_untold(const struct identifier *id);
 enum flow_want identifier_packet(struct identifier *id, const struct packet *packet,
 				 const struct flow_step *step);
 /* As media_going_on(). */
-size_t identifier_calls(const struct identifier *id, int64_t since_ns, const struct flow **out, size_t max);
+size_t identifier_calls(const struct identifier *id, int64_t since_ns, struct media_call *out, size_t max);
 /* The flow ends: settles flow->id. */
 void identifier_ended(struct identifier *id, struct flow *flow);
 #endif

@@ -304,13 +304,13 @@ static bool is_like_voice_now(const struct media_meters *m, const struct media_m
 	return false;
 }
 
-size_t media_going_on(const struct media_meters *m, int64_t since_ns, const struct flow **out, size_t max)
+size_t media_going_on(const struct media_meters *m, int64_t since_ns, struct media_call *out, size_t max)
 {
 	size_t flows = 0;
 
 	for (const struct media_meter *meter = m->in_use; meter && flows < max; meter = meter->next)
-		if (meter->talk.last_ns >= since_ns &&
+		if (meter->talk.last_ns >= since_ns && talk_began(&meter->talk) &&
 		    (meter->flow->id.sampled || is_like_voice_now(m, meter)))
-			out[flows++] = meter->flow;
+			out[flows++] = (struct media_call){ meter->flow, talk_began(&meter->talk) };
 	return flows;
 }

@@ -107,9 +107,12 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 bool media_finish(struct media_meters *m, const struct flow *flow, bool known, struct media_report *out);
 void media_drop(struct media_meters *m, struct flow *flow);
 /*
- * Flows with a message of media at since_ns or later, at most max: those whose format is known for sure, and
- * those that are like a voice up to now. Borrowed until the next packet. Looks at every meter: for now and
- * then.
+ * Flows that have talked, with a message at since_ns or later, at most max: those whose format is known for
+ * sure, and those that are like a voice up to now. Looks at every meter: for now and then.
  */
-size_t media_going_on(const struct media_meters *m, int64_t since_ns, const struct flow **out, size_t max);
+struct media_call {
+	const struct flow *flow; /* borrowed until the next packet */
+	int64_t began_ns;        /* its first second of talk */
+};
+size_t media_going_on(const struct media_meters *m, int64_t since_ns, struct media_call *out, size_t max);
 #endif

@@ -16,6 +16,16 @@ static bool has_talked(const struct talk *t)
 	return t->busy_seconds[0] > 0 || t->busy_seconds[1] > 0;
 }
 
+static bool second_is_busy(const struct talk *t)
+{
+	return t->in_second[0] >= MEDIA_TALK_RATE || t->in_second[1] >= MEDIA_TALK_RATE;
+}
+
+int64_t talk_began(const struct talk *t)
+{
+	return has_talked(t) ? t->first_ns : second_is_busy(t) ? t->second_ns : 0;
+}
+
 static bool is_hold(const struct talk *t, int64_t until_ns)
 {
 	int64_t lasted = until_ns - t->busy_until_ns;
@@ -40,7 +50,7 @@ static void end_lull(struct talk *t, int64_t until_ns)
 
 static void end_second(struct talk *t)
 {
-	bool busy = t->in_second[0] >= MEDIA_TALK_RATE || t->in_second[1] >= MEDIA_TALK_RATE;
+	bool busy = second_is_busy(t);
 
 	if (busy) {
 		if (has_talked(t))

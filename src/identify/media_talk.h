@@ -18,6 +18,8 @@ struct talk {
 /* Silence was sent in place of voice: the lull that it is in is no hold. After its talk_message(). */
 void talk_silence(struct talk *t);
 void talk_message(struct talk *t, enum direction dir, int64_t ts_ns);
+/* The first second of talk, the one that is running included; 0: none up to now. */
+int64_t talk_began(const struct talk *t);
 /* No message comes any more. */
 void talk_finish(struct talk *t);
 #endif

@@ -233,7 +233,8 @@ static void show_calls(struct engine_worker *w)
 {
 	struct engine *e = w->engine;
 	struct worker_call call[WORKER_CALLS_MAX];
-	size_t count = worker_calls(w->worker, e->options.now(e->options.self), call);
+	int64_t now = e->options.now(e->options.self);
+	size_t count = worker_calls(w->worker, now, call);
 
 	/* The anonymiser sees what becomes facts; this goes to the people directly. */
 	for (size_t i = 0; i < count && e->options.pan; i++) {
@@ -243,7 +244,7 @@ static void show_calls(struct engine_worker *w)
 	pthread_mutex_lock(&e->lock);
 	unsigned queue = w->chunks;
 	pthread_mutex_unlock(&e->lock);
-	live_state_workers(e->options.state, w->number, queue, call, count);
+	live_state_workers(e->options.state, w->number, now, queue, call, count);
 }
 
 static void once_a_second(struct engine_worker *w)
@@ -323,7 +324,7 @@ void *engine_worker_run(void *worker)
 	count_now(w);
 	if (facts_writer_failed(w->facts, &err))
 		engine_fail(e, &err);
-	live_state_workers(e->options.state, w->number, 0, NULL, 0);
+	live_state_workers(e->options.state, w->number, e->options.now(e->options.self), 0, NULL, 0);
 	pthread_mutex_lock(&e->lock);
 	w->done = true;
 	pthread_cond_signal(&e->filled);

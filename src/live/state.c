@@ -153,7 +153,7 @@ static void metered(void *self, const struct media_report *r)
 	struct live_state *s = self;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->restoring && r->talk_last_ns - r->talk_first_ns >= CALL_TOLD_NS)
+	if (s->restoring && r->talk_first_ns)
 		s->calls_total++;
 	pthread_mutex_unlock(&s->lock);
 }

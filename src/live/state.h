@@ -44,7 +44,7 @@
 enum live_event_type {
 	LIVE_NEW_CLIENT, /* a socket was recognised */
 	LIVE_LOGIN,      /* an exchange with a login server has an outcome, or ended without */
-	LIVE_CALL,       /* a flow has carried media both ways for some seconds */
+	LIVE_CALL,       /* a flow that talks began to do so some seconds ago */
 	LIVE_SUPERNODE,  /* an internal client is called by many: it relays for others */
 	LIVE_DROPS,      /* more than a share of the last minute's packets were lost */
 	LIVE_STORAGE,    /* the store's state changed */
@@ -78,8 +78,9 @@ struct facts_listener live_state_listener(struct live_state *s);
 void live_state_restore(struct live_state *s, bool begin);
 void live_state_second(struct live_state *s, int64_t capture_ns, const struct interface_stats *interface,
 		       size_t interfaces, const struct live_store_status *storage);
-/* In any thread; what it finds is told with the next call in the recorder's thread. */
-void live_state_workers(struct live_state *s, unsigned worker, uint64_t queue,
+/* In any thread, now: of the capture clock; what it finds is told with the next call in the recorder's
+ * thread. */
+void live_state_workers(struct live_state *s, unsigned worker, int64_t now_ns, uint64_t queue,
 			const struct worker_call *calls, size_t count);
 /* From now on (HUP). */
 void live_state_drop_share(struct live_state *s, double share);

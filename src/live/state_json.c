@@ -186,9 +186,9 @@ static void put_calls(struct text *t, const struct live_state *s)
 	json_begin(t, "calls", '[');
 	for (unsigned i = 0; i < INTERFACE_WORKERS_MAX; i++)
 		for (uint32_t k = 0; k < s->worker[i].calls && shown < CALLS_SHOWN; k++, shown++) {
-			const struct worker_call *c = &s->worker[i].call[k].call;
+			const struct worker_call *c = &s->worker[i].call[k];
 			json_begin(t, NULL, '{');
-			json_time(t, "began", c->first_ns);
+			json_time(t, "began", c->began_ns);
 			put_endpoint(t, "initiator", &c->initiator);
 			put_endpoint(t, "responder", &c->responder);
 			json_count(t, "packets", c->packets);

@@ -52,13 +52,8 @@ void state_counts(struct live_state *s, const struct facts_place *place, const s
 	w->flows_alive = counts->flows_alive;
 }
 
-static bool call_is(const struct worker_call *a, const struct worker_call *b)
-{
-	return endpoint_equal(&a->initiator, &b->initiator) && endpoint_equal(&a->responder, &b->responder);
-}
-
-/* False: nobody could be told just now; once more at the next look. */
-static bool call_tell(struct live_state *s, const struct worker_call *call)
+/* If nobody could be told just now, then at the next look. */
+static void call_tell(struct live_state *s, const struct worker_call *call, int64_t now_ns)
 {
 	uint64_t hash = endpoint_hash(&s->clients.key, 1, &call->initiator) ^
 			endpoint_hash(&s->clients.key, 2, &call->responder) ^ (uint64_t)call->first_ns;
@@ -66,14 +61,14 @@ static bool call_tell(struct live_state *s, const struct worker_call *call)
 
 	for (unsigned i = 0; i < CALLS_TOLD_MAX; i++)
 		if (s->call_told[i] == hash)
-			return true;
+			return;
 	const struct live_client *c = client_shown_at(&s->clients, &call->initiator, IPPROTO_UDP, NULL);
 	const struct live_client *r = client_shown_at(&s->clients, &call->responder, IPPROTO_UDP, NULL);
 	const char *protocol = c ? protocols[c->protocol]->name : r ? protocols[r->protocol]->name : NULL;
 	bool outside = !c && (r || (!socket_table_internal(s->sockets, &call->initiator.ip) &&
 				    socket_table_internal(s->sockets, &call->responder.ip)));
 	const struct live_event event = { .type = LIVE_CALL,
-					  .ts_ns = s->now_ns,
+					  .ts_ns = now_ns,
 					  .protocol = protocol,
 					  .client = outside ? call->responder : call->initiator,
 					  .other = outside ? call->initiator : call->responder };
@@ -81,34 +76,12 @@ static bool call_tell(struct live_state *s, const struct worker_call *call)
 	if (s->waiting_count >= EVENTS_WAIT / 2 ||
 	    !state_happened(s, &event, "a call between %s and %s", endpoint_text(&call->initiator, from),
 			    endpoint_text(&call->responder, to)))
-		return false;
+		return;
 	s->calls_total++;
 	s->call_told[s->call_told_next++ % CALLS_TOLD_MAX] = hash;
-	return true;
 }
 
-/* Calls of a worker as they are now; those that were there before keep the time at which they were seen. */
-static void calls_now(struct live_state *s, struct live_worker *w, const struct worker_call *calls,
-		      size_t count)
-{
-	struct live_call before[WORKER_CALLS_MAX];
-	uint32_t befores = w->calls;
-
-	if (befores)
-		memcpy(before, w->call, befores * sizeof before[0]);
-	w->calls = 0;
-	for (size_t i = 0; i < count && i < WORKER_CALLS_MAX; i++) {
-		struct live_call *c = &w->call[w->calls++];
-		*c = (struct live_call){ .call = calls[i], .seen_ns = s->now_ns };
-		for (uint32_t k = 0; k < befores; k++)
-			if (call_is(&before[k].call, &c->call) && before[k].seen_ns <= s->now_ns)
-				c->seen_ns = before[k].seen_ns;
-		if (s->now_ns && s->now_ns - c->seen_ns >= CALL_TOLD_NS)
-			call_tell(s, &c->call);
-	}
-}
-
-void live_state_workers(struct live_state *s, unsigned worker, uint64_t queue,
+void live_state_workers(struct live_state *s, unsigned worker, int64_t now_ns, uint64_t queue,
 			const struct worker_call *calls, size_t count)
 {
 	if (worker >= INTERFACE_WORKERS_MAX)
@@ -119,8 +92,12 @@ void live_state_workers(struct live_state *s, unsigned worker, uint64_t queue,
 	w->queue = queue;
 	if (count && !w->call)
 		w->call = calloc(WORKER_CALLS_MAX, sizeof *w->call);
-	if (w->call)
-		calls_now(s, w, calls, count);
+	w->calls = w->call ? (uint32_t)(count < WORKER_CALLS_MAX ? count : WORKER_CALLS_MAX) : 0;
+	for (uint32_t i = 0; i < w->calls; i++) {
+		w->call[i] = calls[i];
+		if (now_ns - calls[i].began_ns >= CALL_TOLD_NS)
+			call_tell(s, &calls[i], now_ns);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

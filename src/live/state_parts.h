@@ -98,19 +98,15 @@ struct shown_login {
 	char role[ROLE_TEXT], version[32], server_name[NAME_KEPT];
 };
 
-/* Media both ways for so long is a call, not a burst of something. */
+/* What has been going on for so long is a call, not a burst of something. */
 #define CALL_TOLD_NS   INT64_C(5000000000)
 #define CALLS_TOLD_MAX 4096U /* remembered, so that a call on hold is not told again */
-struct live_call {
-	struct worker_call call;
-	int64_t seen_ns;
-};
 
 struct live_worker {
 	bool known;
 	uint64_t packets, flows, flows_alive, queue;
 	uint32_t calls;
-	struct live_call *call; /* WORKER_CALLS_MAX; NULL: none yet */
+	struct worker_call *call; /* WORKER_CALLS_MAX; NULL: none yet */
 };
 
 /* Last counts of a stream of a former session. More than this are added up. */

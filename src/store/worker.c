@@ -24,6 +24,7 @@ struct worker {
 	struct stage_counts counts; /* what no stage keeps: frames, the judge, and what identifier and bridge
 				       had counted before they were freed */
 	uint64_t packets_ended;
+	int64_t calls_looked_ns;               /* by worker_calls(), last; 0: never */
 	struct pattern_hit hit[FLOW_HITS_MAX]; /* of the flow that ends */
 	uint8_t hits;
 	void (*quote_listener)(void *self, const struct worker_quote *q);
@@ -251,18 +252,22 @@ void stage_counts_add(struct stage_counts *sum, const struct stage_counts *one)
 	judge_add(&sum->judge, &one->judge);
 }
 
-size_t worker_calls(const struct worker *w, int64_t now_ns, struct worker_call out[WORKER_CALLS_MAX])
+size_t worker_calls(struct worker *w, int64_t now_ns, struct worker_call out[WORKER_CALLS_MAX])
 {
-	const struct flow *flow[WORKER_CALLS_MAX];
-	size_t calls = w->identifier ? identifier_calls(w->identifier, now_ns - CALL_QUIET_NS, flow,
+	struct media_call call[WORKER_CALLS_MAX];
+	int64_t from_ns = w->calls_looked_ns && w->calls_looked_ns < now_ns ? w->calls_looked_ns : now_ns;
+	size_t calls = w->identifier ? identifier_calls(w->identifier, from_ns - CALL_QUIET_NS, call,
 							WORKER_CALLS_MAX)
 				     : 0;
 
-	for (size_t i = 0; i < calls; i++)
-		out[i] = (struct worker_call){ .first_ns = flow[i]->first_ns,
-					       .initiator = *flow_initiator(flow[i]),
-					       .responder = *flow_responder(flow[i]),
-					       .packets =
-						       flow[i]->side[0].packets + flow[i]->side[1].packets };
+	w->calls_looked_ns = now_ns;
+	for (size_t i = 0; i < calls; i++) {
+		const struct flow *flow = call[i].flow;
+		out[i] = (struct worker_call){ .first_ns = flow->first_ns,
+					       .began_ns = call[i].began_ns,
+					       .initiator = *flow_initiator(flow),
+					       .responder = *flow_responder(flow),
+					       .packets = flow->side[0].packets + flow->side[1].packets };
+	}
 	return calls;
 }

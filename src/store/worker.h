@@ -90,12 +90,16 @@ void worker_quote(struct worker *w, const struct worker_quote *q);
 /* Ends all flows and gives their memory back; no frames after that. */
 void worker_finish(struct worker *w);
 void worker_counts(const struct worker *w, struct stage_counts *out);
-/* Flows that carry media at this moment: a message of them within the last 5 s of now_ns. For `top`. */
+/*
+ * Flows that carry media at this moment: a message of them within the last 5 s of now_ns, or within those
+ * before the last call of this function, so that whoever looks late misses none. For `top`.
+ */
 #define WORKER_CALLS_MAX 256U
 struct worker_call {
-	int64_t first_ns;
+	int64_t first_ns; /* of the flow */
+	int64_t began_ns; /* the first second of talk */
 	struct endpoint initiator, responder;
 	uint64_t packets;
 };
-size_t worker_calls(const struct worker *w, int64_t now_ns, struct worker_call out[WORKER_CALLS_MAX]);
+size_t worker_calls(struct worker *w, int64_t now_ns, struct worker_call out[WORKER_CALLS_MAX]);
 #endif

@@ -19,7 +19,7 @@ static struct play *play_full(void)
 	const struct live_store_status storage = {
 		.state = LIVE_STORE_LOCKED, .why = HOSTILE, .run = 1, .session = 1, .committed_ns = NOON_NS
 	};
-	const struct worker_call call = { NOON_NS, at("10.0.0.9", 5060), at("2001:db8::1", 9), 300 };
+	const struct worker_call call = { NOON_NS, NOON_NS, at("10.0.0.9", 5060), at("2001:db8::1", 9), 300 };
 	struct dns_answer answer = { .name = HOSTILE, .addresses = 1 };
 	struct occurrence login = { .ts_ns = NOON_NS,
 				    .flow = 1,
@@ -33,7 +33,7 @@ static struct play *play_full(void)
 	p->to.intake.named(p->to.intake.self, &answer, NOON_NS);
 	recognise(p, at("10.0.0.9", 5060), NOON_NS);
 	p->to.intake.occurred(p->to.intake.self, &login);
-	live_state_workers(p->state, 0, 3, &call, 1);
+	live_state_workers(p->state, 0, NOON_NS, 3, &call, 1);
 	live_state_second(p->state, NOON_NS, link, 2, &storage);
 	live_state_say(p->state, HOSTILE);
 	return p;

@@ -342,13 +342,14 @@ static void test_states(void **unused)
 static void second_with_call(struct play *p, int s, const struct worker_call *call)
 {
 	live_state_second(p->state, NOON_NS + s * SECOND_NS, NULL, 0, NULL);
-	live_state_workers(p->state, 0, 0, call, call ? 1 : 0);
+	live_state_workers(p->state, 0, NOON_NS + s * SECOND_NS, 0, call, call ? 1 : 0);
 }
 
 static void test_calls(void **unused)
 {
 	struct play *p = play_new(1000, 0);
-	const struct worker_call call = { NOON_NS, at("11.0.0.7", 4000), at("10.0.0.9", 5060), 300 };
+	const struct worker_call call = { NOON_NS - SECOND_NS, NOON_NS, at("11.0.0.7", 4000),
+					  at("10.0.0.9", 5060), 300 };
 
 	(void)unused;
 	for (int s = 0; s < 5; s++)

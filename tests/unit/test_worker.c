@@ -1,6 +1,6 @@
 /*
  * Two workers that share the packets by address pair tell the flows of one worker that has all of them; ICMP
- * errors, which come from another address than the flow they are about, are passed on.
+ * errors, which come from another address than the flow they are about, are passed on. And calls in progress.
  */
 #include "store/worker.h"
 #include <setjmp.h>
@@ -211,9 +211,51 @@ static void test_two_are_one(void **state)
 	world_free(two);
 }
 
+/* 50 messages of RTP a second each way (RFC 3550; PCMU, 20 ms). */
+static void talk(struct world *w, int64_t from_ns, unsigned messages)
+{
+	for (unsigned i = 0; i < messages; i++)
+		for (unsigned way = 0; way < 2; way++) {
+			uint8_t body[8 + 12 + 160] = { 20, (uint8_t)way, 20, (uint8_t)!way, 0, sizeof body };
+			uint8_t *rtp = body + 8;
+
+			rtp[0] = 0x80;
+			rtp[3] = (uint8_t)i;
+			rtp[6] = (uint8_t)(160 * i >> 8);
+			rtp[7] = (uint8_t)(160 * i);
+			rtp[11] = (uint8_t)(7 + way);
+			memset(rtp + 12, 0xd5, 160);
+			send_on(w, from_ns + i * NS / 50, 17, way ? PEER(1) : CLIENT, way ? CLIENT : PEER(1),
+				body, sizeof body);
+		}
+}
+
+/* Whoever looks late, as a monitor whose machine was busy, misses no call. */
+static void test_calls_looked_at_late(void **unused)
+{
+	struct world *w = world_new(1);
+	struct worker_call call[WORKER_CALLS_MAX];
+	struct worker *worker = w->worker[0];
+
+	(void)unused;
+	assert_int_equal(worker_calls(worker, 100 * NS, call), 0);
+	talk(w, 102 * NS, 100);
+	assert_int_equal(worker_calls(worker, 130 * NS, call), 1);
+	assert_true(call[0].began_ns == 102 * NS && call[0].packets == 200);
+	assert_true(call[0].initiator.port == 20 << 8 && call[0].responder.port == (20 << 8) + 1);
+	assert_int_equal(worker_calls(worker, 131 * NS, call), 0);
+	/* In time: until 5 s after its last message, and once more. */
+	talk(w, 140 * NS, 100);
+	assert_int_equal(worker_calls(worker, 146 * NS, call), 1);
+	assert_int_equal(worker_calls(worker, 147 * NS, call), 1);
+	assert_int_equal(worker_calls(worker, 148 * NS, call), 0);
+	world_free(w);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_two_are_one) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_two_are_one),
+					    cmocka_unit_test(test_calls_looked_at_late) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
