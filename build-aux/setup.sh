@@ -102,6 +102,15 @@ quietly() {
 	return 1
 }
 
+# failures DIR: what the failed tests below it wrote about it, a screenful or two.
+failures() {
+	find "$1" -name '*.log' ! -name test-suite.log -exec awk '
+		/^(not )?ok / { shown = /^not/ && !/# TODO/ ? 12 : 0 }
+		/^Bail out|^ERROR|Sanitizer/ { shown = 12 }
+		shown-- > 0 { print substr(FILENAME, length(directory) + 2) ": " substr($0, 1, 300) }' directory="$1" {} + |
+		head -n 80
+}
+
 # build_all: an up-to-date program in $build.
 build_all() {
 	if [ ! -x "$top/configure" ]; then
