@@ -1,5 +1,6 @@
 /* The room of a Bloom filter; see bloom.h. */
 #include "base/bloom.h"
+#include "base/huge.h"
 #include <stdlib.h>
 
 /* At most. The number in one word is Poisson-distributed around 4; with three bits of 64 for each, 0.8 % of
@@ -15,7 +16,7 @@ bool bloom_reserve(struct bloom *b, size_t keys)
 
 	while (words * KEYS_PER_WORD < keys && words < WORDS_MAX)
 		words *= 2;
-	b->word = calloc(words, sizeof *b->word);
+	b->word = huge_calloc(words, sizeof *b->word);
 	b->mask = words - 1;
 	return b->word;
 }

@@ -9,6 +9,7 @@ FS_BASE = \
 	src/base/error.h \
 	src/base/hash.c \
 	src/base/hash.h \
+	src/base/huge.h \
 	src/base/intern.c \
 	src/base/intern.h \
 	src/base/interval.c \

@@ -1,5 +1,6 @@
 /* A hash index over the rows of an array; see row_index.h. */
 #include "base/row_index.h"
+#include "base/huge.h"
 #include <stdlib.h>
 
 #define SLOTS_AT_FIRST 256U
@@ -29,7 +30,7 @@ static void put(struct row_slot *slot, size_t mask, struct row_slot row)
 static bool grow(struct row_index *index)
 {
 	size_t slots = index->slot ? (index->mask + 1) * 2 : SLOTS_AT_FIRST;
-	struct row_slot *slot = calloc(slots, sizeof *slot);
+	struct row_slot *slot = huge_calloc(slots, sizeof *slot);
 
 	if (!slot)
 		return false;
@@ -66,6 +67,7 @@ bool rows_reserve(void **rows, uint32_t used, uint32_t *room, size_t row_size)
 	void *grown = realloc(*rows, wider * row_size);
 	if (!grown)
 		return false;
+	huge_wish(grown, wider * row_size);
 	*rows = grown;
 	*room = wider;
 	return true;

@@ -1,9 +1,9 @@
 /* Objects of one size from large blocks, with a free list that runs through the objects themselves. */
 #include "base/slab.h"
+#include "base/huge.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* Under AddressSanitizer a freed object is poisoned: its use is caught as it would be after free(). */
 #if defined(__has_feature)
@@ -21,9 +21,6 @@
 #endif
 
 #define CACHE_LINE 64U
-/* Large blocks ask for huge pages: a table of 20 MB needs 10 of them instead of 5,000, and a flow is then one
- * cache miss away instead of one and a walk through the page tables. */
-#define HUGE_PAGE ((size_t)2 << 20)
 
 struct free_object {
 	struct free_object *next;
@@ -32,12 +29,12 @@ struct free_object {
 /* A block is a header padded to a cache line, then the objects. */
 struct block {
 	struct block *next;
+	size_t bytes;
 };
 
 struct slab {
-	size_t stride; /* object size rounded up to its alignment */
-	size_t per_block;
-	size_t block_align;
+	size_t stride;     /* object size rounded up to its alignment */
+	size_t next_bytes; /* of the next block: each is twice the last, up to a huge page */
 	size_t in_use;
 	struct block *blocks;
 	unsigned char *fresh; /* objects of the newest block that were never handed out */
@@ -45,36 +42,36 @@ struct slab {
 	struct free_object *free;
 };
 
-static size_t block_bytes(const struct slab *slab)
+/* As aligned_alloc() wants it. */
+static size_t block_align(size_t bytes)
 {
-	size_t bytes = CACHE_LINE + slab->stride * slab->per_block;
-
-	return (bytes + slab->block_align - 1) / slab->block_align *
-	       slab->block_align; /* as aligned_alloc wants it */
+	return bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
 }
 
-struct slab *slab_new(size_t object_size, size_t objects_per_block)
+static size_t block_round(size_t bytes)
+{
+	size_t align = block_align(bytes);
+
+	return (bytes + align - 1) / align * align;
+}
+
+struct slab *slab_new(size_t object_size, size_t objects_at_first)
 {
 	size_t align = object_size && object_size % CACHE_LINE == 0 ? CACHE_LINE : 16;
 
 	if (object_size < sizeof(struct free_object))
 		object_size = sizeof(struct free_object);
-	if (objects_per_block == 0)
-		objects_per_block = 1;
+	if (objects_at_first == 0)
+		objects_at_first = 1;
 	/* Half of what a size_t can count leaves room for the header and for rounding up. */
-	size_t most = SIZE_MAX / 2 / objects_per_block;
+	size_t most = SIZE_MAX / 2 / objects_at_first;
 	if (most < align || object_size > most - align)
 		return NULL;
 	struct slab *slab = calloc(1, sizeof *slab);
 	if (!slab)
 		return NULL;
 	slab->stride = (object_size + align - 1) / align * align;
-	slab->per_block = objects_per_block;
-	slab->block_align = CACHE_LINE;
-	if (CACHE_LINE + slab->stride * objects_per_block >= HUGE_PAGE) {
-		slab->block_align = HUGE_PAGE;
-		slab->per_block = (block_bytes(slab) - CACHE_LINE) / slab->stride; /* all of it */
-	}
+	slab->next_bytes = block_round(CACHE_LINE + slab->stride * objects_at_first);
 	return slab;
 }
 
@@ -83,7 +80,7 @@ static void free_blocks(struct slab *slab)
 	while (slab->blocks) {
 		struct block *block = slab->blocks;
 		slab->blocks = block->next;
-		ASAN_UNPOISON_MEMORY_REGION(block, block_bytes(slab));
+		ASAN_UNPOISON_MEMORY_REGION(block, block->bytes);
 		free(block);
 	}
 }
@@ -108,17 +105,19 @@ void slab_trim(struct slab *slab)
 
 static bool block_add(struct slab *slab)
 {
-	size_t bytes = block_bytes(slab);
-	struct block *block = aligned_alloc(slab->block_align, bytes);
+	size_t bytes = slab->next_bytes;
+	struct block *block = aligned_alloc(block_align(bytes), bytes);
 
 	if (!block)
 		return false;
-	if (slab->block_align == HUGE_PAGE)
-		(void)madvise(block, bytes, MADV_HUGEPAGE); /* a wish; without it, small pages do */
+	huge_wish(block, bytes);
+	if (bytes < HUGE_PAGE)
+		slab->next_bytes = block_round(bytes * 2 < HUGE_PAGE ? bytes * 2 : HUGE_PAGE);
 	block->next = slab->blocks;
+	block->bytes = bytes;
 	slab->blocks = block;
 	slab->fresh = (unsigned char *)block + CACHE_LINE;
-	slab->fresh_count = slab->per_block;
+	slab->fresh_count = (bytes - CACHE_LINE) / slab->stride;
 	ASAN_POISON_MEMORY_REGION(slab->fresh, bytes - CACHE_LINE);
 	return true;
 }

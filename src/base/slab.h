@@ -7,7 +7,8 @@
 #define FS_BASE_SLAB_H
 #include <stddef.h>
 struct slab;
-struct slab *slab_new(size_t object_size, size_t objects_per_block);
+/* The first block has so many, each further one twice as many, up to a huge page (huge.h). */
+struct slab *slab_new(size_t object_size, size_t objects_at_first);
 void slab_free(struct slab *slab);
 /* Not zeroed. NULL when out of memory. */
 void *slab_get(struct slab *slab);

@@ -1,5 +1,6 @@
 /* Copies of message logs; see kept_messages.h. */
 #include "behave/kept_messages.h"
+#include "base/huge.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static bool reserve(struct kept_messages *k, uint32_t count)
 	struct logged_message *message = realloc(k->message, room * sizeof *message);
 	if (!message)
 		return false;
+	huge_wish(message, room * sizeof *message);
 	k->message = message;
 	k->message_room = room;
 	return true;

@@ -1,6 +1,7 @@
 /* Packets -> flows; see flow_table.h. */
 #include "flow/flow_table.h"
 #include "base/hash.h"
+#include "base/huge.h"
 #include "base/slab.h"
 #include "flow/message_log.h"
 #include "flow/tcp.h"
@@ -68,7 +69,7 @@ struct flow_table *flow_table_new(const struct flow_table_options *options,
 	t->listener = listener;
 	t->key = hash_key_random();
 	t->buckets = BUCKETS_AT_FIRST;
-	t->bucket = calloc(t->buckets, sizeof *t->bucket);
+	t->bucket = huge_calloc(t->buckets, sizeof *t->bucket);
 	t->tick_ns = options->idle_ns / TICKS_PER_IDLE + 1;
 	t->flow_pool = slab_new((sizeof(struct flow) + 63) / 64 * 64, 5000);
 	t->log_pool = slab_new(sizeof(struct message_log), 1024);
@@ -282,7 +283,7 @@ static void evict_oldest(struct flow_table *t)
 static void grow_buckets(struct flow_table *t)
 {
 	size_t wider = t->buckets * 2;
-	struct flow **bucket = calloc(wider, sizeof *bucket);
+	struct flow **bucket = huge_calloc(wider, sizeof *bucket);
 
 	if (!bucket)
 		return;

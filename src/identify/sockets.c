@@ -1,6 +1,7 @@
 /* Client sockets and the evidence about them; see sockets.h. */
 #include "identify/sockets.h"
 #include "base/hash.h"
+#include "base/huge.h"
 #include "base/slab.h"
 #include "identify/socket_tests.h"
 #include <stdlib.h>
@@ -60,7 +61,7 @@ struct socket_table *socket_table_new(const struct socket_options *options, stru
 	t->key = hash_key_random();
 	t->entry_size = entry_size();
 	t->buckets = BUCKETS_AT_FIRST;
-	t->bucket = calloc(t->buckets, sizeof *t->bucket);
+	t->bucket = huge_calloc(t->buckets, sizeof *t->bucket);
 	t->pool = slab_new(t->entry_size, 256);
 	t->csc_pool = slab_new(sizeof(struct csc), 64);
 	if (!t->bucket || !t->pool || !t->csc_pool) {
@@ -92,7 +93,7 @@ static struct socket_entry **bucket_of(const struct socket_table *t, unsigned pr
 static void grow_buckets(struct socket_table *t)
 {
 	size_t wider = t->buckets * 2;
-	struct socket_entry **bucket = calloc(wider, sizeof *bucket);
+	struct socket_entry **bucket = huge_calloc(wider, sizeof *bucket);
 
 	if (!bucket)
 		return;
