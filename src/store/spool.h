@@ -1,7 +1,7 @@
 /*
- * A queue of records that is written once and read several times: in memory up to a limit, beyond it in a
- * temporary file without a name. Closed flows wait here until the verdicts have fallen, so that memory stays
- * flat however long the trace is.
+ * A queue of records that is written once and read several times: as many as a limit allows in memory, those
+ * behind them in a temporary file without a name. Closed flows wait here until the verdicts have fallen, so
+ * that memory stays flat however long the trace is.
  */
 #ifndef FS_STORE_SPOOL_H
 #define FS_STORE_SPOOL_H
@@ -9,8 +9,7 @@
 #include "base/span.h"
 
 struct spool;
-/* memory: bytes kept before the file is used. The file is made in $TMPDIR, else /var/tmp, when it is needed.
- */
+/* memory: bytes that never go to the file, which is made in $TMPDIR, else /var/tmp, when it is needed. */
 struct spool *spool_new(size_t memory, struct error *err);
 void spool_free(struct spool *s);
 /* One record in two parts (the second may be empty). Each record is at most 64 KiB. */
