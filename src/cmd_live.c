@@ -62,7 +62,7 @@ static const struct option options[] = {
 	  "joins them again.",
 	  NULL, NULL },
 	{ "keep", 0, OPTION_TEXT, &given.keep, "TIME|SIZE",
-	  "Remove finished databases of this name that are older (30d), or the oldest when all together are "
+	  "Remove finished databases of this series that are older (30d), or the oldest when all together are "
 	  "larger (20G).",
 	  NULL, NULL },
 	{ "commit", 0, OPTION_DURATION, &given.commit_ns, "TIME",

@@ -35,6 +35,7 @@ FS_UNITS = \
 	tests/unit/test_ip \
 	tests/unit/test_keepalive \
 	tests/unit/test_label \
+	tests/unit/test_live_keep \
 	tests/unit/test_live_output \
 	tests/unit/test_live_rotate \
 	tests/unit/test_live_state \

@@ -15,6 +15,9 @@ struct live_file {
 	unsigned n;     /* 1.. */
 	bool finished;
 	uint64_t bytes;
+	/* For keep; live_files_list() does not ask. */
+	bool ours; /* finished, and of the series that is written now */
+	int64_t ended_ns;
 };
 struct live_files {
 	struct live_file *file; /* oldest first */

@@ -99,6 +99,9 @@ struct live_store {
 	unsigned rotate_tokens; /* see live_rotate.c */
 	int64_t rotate_token_ns;
 	int64_t next_keep_ns; /* steady time */
+	bool strange_said;
+	int64_t clock_ahead_ns; /* of the real clock, to the steady one; 0: not known yet */
+	int64_t clock_sure_ns;  /* steady time; before, nothing is removed for its age */
 
 	/* Held while something is written, so that the two threads never meet as strangers in a lock of
 	 * SQLite's. */
@@ -158,6 +161,8 @@ void live_tables_rotated(struct live_store *s, char *path, char *name);
 void live_rotate_tend(struct live_store *s);
 void live_keep_tend(struct live_store *s);
 void live_next_rotation(struct live_store *s);
+/* After a start: a boundary that was passed while nobody ran, behind what is in the file, is due at once. */
+void live_first_rotation(struct live_store *s);
 /* Finishes what an earlier start had rotated out, and was killed. */
 void live_rotate_resume(struct live_store *s);
 #endif

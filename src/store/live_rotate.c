@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Who has the file open for longer than this is told of; and what is for the next file waits no longer. */
+/* Who has the file open for longer than this is told of; and what is for the next file waits no longer,
+ * whatever the rotation waits for. */
 #define ROTATE_PATIENCE_NS (10 * NS_PER_S)
 /*
  * A clock that is set back and forth over the boundary must not make a file each time: so many rotations by
@@ -22,7 +23,11 @@
 #define ROTATE_TOKENS   8U
 #define ROTATE_TOKEN_NS (60 * NS_PER_S)
 #define KEEP_EVERY_NS   (60 * NS_PER_S)
-#define WHY_TEXT        200
+/* A clock that was set ahead by more than this may be wrong, and would make every file old: its word on age
+ * counts for nothing for so long, in which somebody can see it and set it right. */
+#define CLOCK_STEP_NS  (3600 * NS_PER_S)
+#define CLOCK_DOUBT_NS (86400 * NS_PER_S)
+#define WHY_TEXT       200
 
 void live_next_rotation(struct live_store *s)
 {
@@ -30,6 +35,19 @@ void live_next_rotation(struct live_store *s)
 
 	s->status.next_rotation_ns =
 		every && s->capture_ns ? (time_periods(s->capture_ns, every) + 1) * every : 0;
+}
+
+void live_first_rotation(struct live_store *s)
+{
+	int64_t every = s->options.rotate_ns, last_ns;
+
+	live_next_rotation(s);
+	if (!s->status.next_rotation_ns || !s->any_facts ||
+	    database_integer(s->db, "SELECT last_ns FROM facts WHERE seq > 0 ORDER BY id DESC LIMIT 1",
+			     &last_ns) != SQLITE_OK ||
+	    last_ns <= 0)
+		return;
+	s->status.next_rotation_ns = (time_periods(last_ns, every) + 1) * every;
 }
 
 /* --- when --- */
@@ -69,17 +87,31 @@ static bool token_is_there(struct live_store *s)
 	return s->rotate_tokens > 0;
 }
 
+static void not_due(struct live_store *s)
+{
+	s->rotate_since_ns = 0;
+	s->rotate_said = false;
+	s->hold_ns = 0;
+}
+
 static bool is_due(struct live_store *s)
 {
 	bool time = by_time(s), due = time || by_size(s);
 
-	if (!s->db || (!due && !s->rotate_wanted))
+	if (!s->db)
 		return false;
+	if (!due && !s->rotate_wanted) {
+		/* Nor is one that was, and waited: the clock was set back, or other bounds came. What was
+		 * held for the next file is for this one after all. */
+		not_due(s);
+		return false;
+	}
 	if (!s->any_facts && !s->newest) {
 		/* An empty file is as good as a new one. */
 		s->rotate_wanted = false;
 		if (time)
 			live_next_rotation(s);
+		not_due(s);
 		return false;
 	}
 	if (!s->rotate_wanted && !token_is_there(s))
@@ -109,11 +141,15 @@ static bool give_up_wal(struct live_store *s, char why[static WHY_TEXT])
 	return ok;
 }
 
+static bool waits_long(const struct live_store *s)
+{
+	return steady_time() - s->rotate_since_ns >= ROTATE_PATIENCE_NS;
+}
+
 static void say_blocked(struct live_store *s, const char *why)
 {
-	if (steady_time() - s->rotate_since_ns < ROTATE_PATIENCE_NS)
+	if (!waits_long(s))
 		return;
-	s->hold_ns = 0;
 	if (!s->rotate_said)
 		live_say(s, "%s is to be rotated, but cannot be now: %s; it is written on until that is over",
 			 s->path, why);
@@ -171,10 +207,8 @@ static void rotation_is_over(struct live_store *s, bool by_itself)
 {
 	if (by_itself && s->rotate_tokens)
 		s->rotate_tokens--;
-	s->rotate_since_ns = 0;
-	s->rotate_said = false;
+	not_due(s);
 	s->rotate_wanted = false;
-	s->hold_ns = 0;
 	s->next_commit_ns = s->next_keep_ns = steady_time();
 	live_next_rotation(s);
 }
@@ -184,7 +218,11 @@ void live_rotate_tend(struct live_store *s)
 	bool by_itself = !s->rotate_wanted;
 	char why[WHY_TEXT];
 
-	if (!is_due(s) || !live_tables_idle(s) || !live_commit(s))
+	if (!is_due(s))
+		return;
+	if (waits_long(s))
+		s->hold_ns = 0;
+	if (!live_tables_idle(s) || !live_commit(s))
 		return;
 	if (!s->any_facts) {
 		/* All that waits is for the file that begins. */
@@ -222,10 +260,27 @@ void live_rotate_resume(struct live_store *s)
 
 /* --- keep --- */
 
-/* Only a file of this series, which is asked itself. */
-static bool may_go(const struct live_store *s, const struct live_file *f, struct live_file_inside *inside)
+/* Only a file of this series, which is asked itself; of others there may be any number, when a database was
+ * moved away from them. Who is about to finish one is not disturbed. */
+static bool may_go(const struct live_store *s, struct live_file *f, size_t *strange)
 {
-	return f->finished && live_files_look(f->path, inside) && inside->origin == s->origin;
+	struct live_file_inside inside;
+	bool known = f->finished && live_files_look(f->path, &inside);
+
+	f->ours = known && inside.origin == s->origin;
+	f->ended_ns = f->ours ? inside.ended_ns : 0;
+	*strange += known && !f->ours;
+	return f->ours;
+}
+
+static void say_strange(struct live_store *s, size_t count)
+{
+	if (count && !s->strange_said)
+		live_say(s,
+			 "files of another series are named as if they were rotated out of %s (%zu): --keep "
+			 "neither counts nor removes them",
+			 s->path, count);
+	s->strange_said = count > 0;
 }
 
 static bool remove_file(struct live_store *s, const struct live_file *f, const char *why)
@@ -239,24 +294,39 @@ static bool remove_file(struct live_store *s, const struct live_file *f, const c
 	return true;
 }
 
-static void keep(struct live_store *s, const struct live_files *files)
+static bool clock_is_sure(struct live_store *s, int64_t now)
+{
+	int64_t ahead = real_time() - now;
+	bool jumped = s->clock_ahead_ns && ahead - s->clock_ahead_ns > CLOCK_STEP_NS;
+
+	if (jumped && s->options.keep_ns && now >= s->clock_sure_ns)
+		live_say(s, "the clock was set ahead by more than an hour: no file is removed for its age "
+			    "within a day");
+	if (jumped)
+		s->clock_sure_ns = now + CLOCK_DOUBT_NS;
+	s->clock_ahead_ns = ahead;
+	return now >= s->clock_sure_ns;
+}
+
+static void keep(struct live_store *s, struct live_files *files, bool sure)
 {
 	/* A capture clock that is ahead must not take everything away. */
 	int64_t real = real_time(), now = s->capture_ns < real ? s->capture_ns : real;
-	uint64_t bytes = 0;
-	struct live_file_inside inside;
 	struct stat st;
+	uint64_t bytes = stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	size_t strange = 0;
 
 	for (size_t i = 0; i < files->count; i++)
-		bytes += files->file[i].bytes;
-	bytes += stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+		if (may_go(s, &files->file[i], &strange))
+			bytes += files->file[i].bytes;
+	say_strange(s, strange);
 	for (size_t i = 0; i < files->count; i++) {
 		const struct live_file *f = &files->file[i];
 		bool much = s->options.keep_bytes && bytes > s->options.keep_bytes;
 
-		if (!may_go(s, f, &inside))
+		if (!f->ours)
 			continue;
-		bool old = s->options.keep_ns && inside.ended_ns < now - s->options.keep_ns;
+		bool old = sure && s->options.keep_ns && f->ended_ns < now - s->options.keep_ns;
 		if ((old || much) &&
 		    remove_file(s, f, old ? "it is older than is kept" : "more than is kept"))
 			bytes -= f->bytes;
@@ -266,11 +336,12 @@ static void keep(struct live_store *s, const struct live_files *files)
 void live_keep_tend(struct live_store *s)
 {
 	int64_t now = steady_time();
+	bool sure = clock_is_sure(s, now);
 
 	if ((!s->options.keep_ns && !s->options.keep_bytes) || now < s->next_keep_ns)
 		return;
 	s->next_keep_ns = now + KEEP_EVERY_NS;
 	struct live_files files = live_files_list(s->path);
-	keep(s, &files);
+	keep(s, &files, sure);
 	live_files_free(&files);
 }

@@ -229,7 +229,7 @@ void live_store_tend(struct live_store *s, int64_t capture_ns)
 	s->capture_ns = capture_ns;
 	if (!s->started_ns) {
 		s->started_ns = capture_ns;
-		live_next_rotation(s);
+		live_first_rotation(s);
 	}
 	live_rotate_tend(s);
 	if (now >= s->next_commit_ns && live_commit(s))
@@ -246,8 +246,13 @@ void live_store_rotate(struct live_store *s)
 
 void live_store_reload(struct live_store *s, const struct live_store_options *options)
 {
+	int64_t every = s->options.rotate_ns, next = s->status.next_rotation_ns;
+
 	take_bounds(s, options);
-	live_next_rotation(s);
+	/* A boundary that is passed, but could not be acted on yet, is not forgotten. */
+	bool passed = next && s->capture_ns >= next && s->options.rotate_ns;
+	if (s->options.rotate_ns != every && !passed)
+		live_next_rotation(s);
 	s->next_keep_ns = s->next_commit_ns = steady_time();
 	if (s->next_tables_ns > s->next_commit_ns + s->options.tables_every_ns)
 		s->next_tables_ns = s->next_commit_ns + s->options.tables_every_ns;

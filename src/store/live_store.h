@@ -11,8 +11,10 @@
  * time of its first frame (campus.db -> campus.2026-11-22T000000Z.db); a new one begins under the old name.
  * Flows go on: a flow is in the file in whose time it ended, to the second that chunks are handed over in. A
  * file that another program has open is not given away before that has closed it: it is written on meanwhile,
- * which is said. keep_*: what is older, or too much, of the finished files of this name is removed, oldest
- * first; never anything else, never the one that is being written.
+ * which is said; likewise while its tables are being made. A boundary that passed while nobody ran is made up
+ * for by the next start. keep_*: what is older, or too much, of the finished files of this series is removed,
+ * oldest first; never anything else, never the one that is being written. A clock that was set ahead makes
+ * nothing old for a day.
  *
  * Restart: the last run, if it has the same options (by their JSON text), is continued: session + 1, and its
  * counts add up. Otherwise it is finished first, and a new one begins.

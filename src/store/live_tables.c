@@ -116,6 +116,7 @@ static void do_rotated(struct live_store *s, struct live_job *job)
 
 	job->last_try = t->stop;
 	pthread_mutex_unlock(&t->lock);
+	job->problems = (struct problems){ 0 }; /* not those of the last try as well */
 	live_job_run(s, job, NULL);
 	bool done = job->ok && live_job_finish_file(job);
 	if (!done && !job->said)

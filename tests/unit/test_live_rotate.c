@@ -1,4 +1,4 @@
-/* Rotation of the database of a live run, what is kept of its files, and full disks on the way. */
+/* Rotation of the database of a live run, and full disks on the way. */
 #include "live_build.h"
 
 #define DAY_NS (86400 * NS_PER_S)
@@ -247,93 +247,95 @@ static void test_killed_while_rotating(void **state)
 	assert_int_equal(files(NULL, false), 2);
 }
 
-/* --- keep --- */
-
-/* Ten days, a file each. */
-static void ten_days(struct live *l)
+/* A rotation is due, and somebody has the file open. */
+static sqlite3 *wait_for_reader(struct live *l)
 {
 	live_init(l);
 	l->options.rotate_ns = DAY_NS;
 	live_open(l);
-	for (int day = 0; day < 10; day++) {
-		l->clock = LIVE_T0 + day * DAY_NS;
-		live_tend(l);
-		live_play(l, 10);
-		live_until(l, live_status(l).backlog_bytes == 0, 5);
-		if (day < 8) /* more than the tokens: by hand */
-			continue;
-		live_store_rotate(l->store);
-		live_until(l, live_status(l).rotations > (unsigned)day, 5);
+	live_play(l, 10);
+	live_tend(l);
+	sqlite3 *reader = look_into("campus.db");
+	assert_int_equal(ask(reader, FACTS), 1);
+	l->clock = MIDNIGHT_NS;
+	live_play(l, 10);
+	live_tend(l);
+	live_tend(l);
+	assert_int_equal(live_status(l).rotations, 0);
+	assert_true(live_status(l).backlog_bytes > 0); /* for the next file */
+	return reader;
+}
+
+/* Whatever is read again meanwhile, the rotation comes; but not when there are to be none any more. */
+static void test_wishes_while_waiting(void **state)
+{
+	(void)state;
+	static const int64_t wish[] = { DAY_NS, DAY_NS / 2, 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct live l;
+		sqlite3 *reader = wait_for_reader(&l);
+
+		l.options.rotate_ns = wish[i];
+		live_store_reload(l.store, &l.options);
+		live_tend(&l);
+		assert_int_equal(live_status(&l).backlog_bytes > 0, wish[i] > 0);
+		sqlite3_close(reader);
+		if (wish[i]) {
+			live_until(&l, live_status(&l).rotations == 1, 5);
+			assert_int_equal(live_status(&l).next_rotation_ns, MIDNIGHT_NS + wish[i]);
+		}
+		live_end(&l, &(struct problems){ 0 });
+		assert_int_equal(ask_file("campus.db", FACTS), wish[i] ? 1 : 2);
+		assert_int_equal(unlink("campus.db"), 0);
 	}
-	live_until(l, files(".unfinished.db", false) == 0, 10);
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", PACKETS), 10);
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z-2.db", PACKETS), 10);
 }
 
-static void test_keep_by_age(void **state)
+static void test_clock_back_while_waiting(void **state)
 {
 	(void)state;
 	struct live l;
+	sqlite3 *reader = wait_for_reader(&l);
 
-	ten_days(&l);
-	unsigned before = files("campus.2023-", false);
-	/* Of that name, but not of us: a text, another series, a directory; and names that are close. */
-	file_write("campus.2023-11-01T000000Z.db", "text", 4);
-	file_write("campus.2023-11-01T000000Z.db.bak", "text", 4);
-	file_write("campus.2023-11-01.db", "text", 4);
-	assert_int_equal(mkdir("campus.2023-11-02T000000Z.db", 0777), 0);
-	struct live other;
-	live_init(&other);
-	other.options.path = "other.db";
-	live_open(&other);
-	live_play(&other, 10);
-	live_tend(&other);
-	live_end(&other, &(struct problems){ 0 });
-	assert_int_equal(rename("other.db", "campus.2023-11-03T000000Z.db"), 0);
-	l.options.keep_ns = 3 * DAY_NS;
-	live_store_reload(l.store, &l.options);
-	live_tend(&l);
-	/* It is day 9: those that ended on days 0 to 5 go (their last transaction was that early). */
-	assert_int_equal(access("campus.2023-11-19T221320Z.db", F_OK), -1);
-	assert_int_equal(access("campus.2023-11-21T221320Z.db", F_OK), 0);
-	assert_int_equal(access("campus.2023-11-23T221320Z.db", F_OK), 0);
-	assert_int_equal(live_status(&l).removed, before - files("campus.2023-11-2", false));
-	assert_true(live_status(&l).removed >= 5);
-	assert_int_equal(access("campus.2023-11-01T000000Z.db", F_OK), 0);
-	assert_int_equal(access("campus.2023-11-01T000000Z.db.bak", F_OK), 0);
-	assert_int_equal(access("campus.2023-11-01.db", F_OK), 0);
-	assert_int_equal(access("campus.2023-11-02T000000Z.db", F_OK), 0);
-	assert_int_equal(access("campus.2023-11-03T000000Z.db", F_OK), 0);
-	assert_int_equal(access("campus.db", F_OK), 0);
-	live_end(&l, &(struct problems){ 0 });
-}
-
-static void test_keep_by_size(void **state)
-{
-	(void)state;
-	struct live l;
-	struct stat st;
-
-	ten_days(&l);
-	unsigned before = files("campus.2023-", false);
-	assert_int_equal(stat("campus.2023-11-23T221320Z.db", &st), 0);
-	/* All of them are of nearly one size: room for three and the current one. */
-	l.options.keep_bytes = (uint64_t)st.st_size * 9 / 2;
-	live_store_reload(l.store, &l.options);
-	live_tend(&l);
-	assert_in_range(files("campus.2023-", false), 2, 4);
-	assert_int_equal(live_status(&l).removed, before - files("campus.2023-", false));
-	assert_int_equal(access("campus.2023-11-23T221320Z.db", F_OK), 0);
-	assert_int_equal(access("campus.db", F_OK), 0);
-	/* Nothing but the current one may be too much: it stays. */
-	l.options.keep_bytes = 1;
-	live_store_reload(l.store, &l.options);
-	live_tend(&l);
-	assert_int_equal(files("campus.2023-", false), 0);
-	assert_int_equal(access("campus.db", F_OK), 0);
+	l.clock = MIDNIGHT_NS - 3600 * NS_PER_S;
 	live_play(&l, 10);
-	live_tend(&l);
-	assert_int_equal(live_state(&l), LIVE_STORE_OK);
+	live_until(&l, live_status(&l).backlog_bytes == 0, 5);
+	assert_int_equal(ask(reader, FACTS), 3);
+	/* It is made up for at the boundary. */
+	sqlite3_close(reader);
+	l.clock = MIDNIGHT_NS;
+	live_play(&l, 10);
+	live_until(&l, live_status(&l).rotations == 1, 5);
 	live_end(&l, &(struct problems){ 0 });
-	assert_whole("campus.db");
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", FACTS), 3);
+	assert_int_equal(ask_file("campus.db", FACTS), 1);
+}
+
+/* Midnight passes between two starts: the first tend() of the second rotates. */
+static void test_boundary_while_down(void **state)
+{
+	(void)state;
+	struct live l;
+
+	live_init(&l);
+	l.options.rotate_ns = DAY_NS;
+	for (int start = 0; start < 3; start++) {
+		/* The second start is on the same day, the third on the next. */
+		l.clock = LIVE_T0 + (start < 2 ? start * 60 * NS_PER_S : DAY_NS);
+		live_open(&l);
+		live_tend(&l);
+		live_play(&l, 10);
+		live_until(&l, live_status(&l).backlog_bytes == 0, 5);
+		assert_int_equal(live_status(&l).rotations, start == 2);
+		assert_int_equal(live_status(&l).next_rotation_ns, MIDNIGHT_NS + (start == 2 ? DAY_NS : 0));
+		live_end(&l, &(struct problems){ 0 });
+	}
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", PACKETS), 20);
+	assert_int_equal(ask_file("campus.db", PACKETS), 10);
+	assert_int_equal(ask_file("campus.db", "SELECT session FROM sessions"), 3);
+	assert_int_equal(files(NULL, false), 2);
 }
 
 /* --- a full disk --- */
@@ -527,8 +529,9 @@ int main(void)
 		GUARDED(test_reader_delays),
 		GUARDED(test_clock_steps),
 		GUARDED(test_killed_while_rotating),
-		GUARDED(test_keep_by_age),
-		GUARDED(test_keep_by_size),
+		GUARDED(test_wishes_while_waiting),
+		GUARDED(test_clock_back_while_waiting),
+		GUARDED(test_boundary_while_down),
 		GUARDED(test_full_while_committing),
 		GUARDED(test_full_while_making_tables),
 		GUARDED(test_full_while_rotating),
