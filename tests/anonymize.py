@@ -476,6 +476,8 @@ def test_live():
                 leaks.look("answer", seen.ask(word))
             link.replay(path, "--pps", "400")
             seen.settled(2 * live_seen.packets_of(path))
+            # Not while the report is being made of the file.
+            seen.until(lambda state: state["storage"]["rotations"] > 0, 120)
             ended = seen.end()
             leaks.look("messages", seen.said())
         databases = []

@@ -90,6 +90,12 @@ class Browser:
         while (message := self.message(deadline)) is not None:
             self.event(message)
 
+    def hear(self, wanted, seconds=20):
+        """Until there is such a line on the console."""
+        deadline = time.monotonic() + seconds
+        while not any(map(wanted, self.console)) and time.monotonic() < deadline:
+            self.settle(.1)
+
     def open(self, url):
         before = self.loaded
         failed = self.call("Page.navigate", url=url).get("errorText")

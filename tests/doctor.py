@@ -86,9 +86,12 @@ def test_permission():
 def test_disk():
     where = tap.tmp("there")
     os.mkdir(where)
-    says = named(findings("-o", os.path.join(where, "campus.db")), "machine", "disk").get("says", "")
-    free = os.statvfs(where).f_bavail * os.statvfs(where).f_frsize >> 20
-    got = int(re.match(r"(\d+) MB", says).group(1)) if re.match(r"\d+ MB", says) else -1
+    for _ in range(10):  # others write, too
+        says = named(findings("-o", os.path.join(where, "campus.db")), "machine", "disk").get("says", "")
+        free = os.statvfs(where).f_bavail * os.statvfs(where).f_frsize >> 20
+        got = int(re.match(r"(\d+) MB", says).group(1)) if re.match(r"\d+ MB", says) else -1
+        if abs(got - free) <= 64:
+            break
     tap.ok(abs(got - free) <= 64 and says.endswith(where), "free space as statvfs() says it", says, free)
     tap.equal(named(findings("-o", tap.tmp("no/such/folder.db"), status=3), "machine", "disk").get("state"), "missing",
               "a directory that is not there")

@@ -24,7 +24,7 @@ CLIENTS = [("10.1.2.3", 1024), ("10.1.2.3", 1025), ("203.0.113.9", 33033), ("200
            ("2001:db8:1::3", 6), ("2001:db8:4::3", 6)]
 MOST = 2000      # endpoints that it takes
 MTU = 9000       # a frame of more than a page is not in one piece
-SECONDS = 5
+SECONDS = 30     # for a marker to come through
 
 
 # --- rule sets --------------------------------------------------------------------------------------------------------

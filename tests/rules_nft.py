@@ -178,7 +178,7 @@ print("ready", flush=True)
 CLIENT = """import socket, sys
 source, host, kind, payload = *sys.argv[1:4], bytes.fromhex(sys.argv[4])
 s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, getattr(socket, "SOCK_" + kind))
-s.settimeout(2)
+s.settimeout(20)
 s.bind((source, 0))
 try:
     s.connect((host, 443 if kind == "STREAM" else 4000))

@@ -34,7 +34,7 @@ LINKS = {"client": (("169.254.1.2", "169.254.1.1"), ("fe80::1:2", "fe80::1:1")),
 DEVICES = {"client": ("inner", CLIENT_MAC, LEFT, LEFT_MAC), "server": ("outer", SERVER_MAC, RIGHT, RIGHT_MAC)}
 MARKER = 65535         # the number of the packet that says that all before it have come through
 BATCH = 100            # packets between two markers, fewer than a socket or a queue holds
-SECONDS = 3            # for a marker to come through
+SECONDS = 30           # for a marker to come through
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4    # linux/if_packet.h
 CLONE_NEWNET = 0x40000000
@@ -71,7 +71,7 @@ class Unavailable(Exception):
 
 def command(*words, check=True, **options):
     result = subprocess.run(words, stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, check=False, timeout=60, **options)
+                            stderr=subprocess.STDOUT, check=False, timeout=600, **options)
     result.text = result.stdout.decode(errors="replace")
     if check and result.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: {result.text.strip()}")

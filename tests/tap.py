@@ -14,12 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOOTSTEPS = os.environ.get("FOOTSTEPS") or os.path.join(TOP, "build", "footsteps")
 PEER = os.environ.get("FOOTSTEPS_PEER") or os.path.join(os.path.dirname(FOOTSTEPS), "footsteps-peer")
-SECONDS = 120  # no single run of these tests is near it, sanitizers included
+SECONDS = 600  # no single run of these tests is near it, sanitizers and a slow machine included
 # A shell without job control starts what is in its background with INT ignored, and footsteps leaves it so.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Who is ended removes its folder, and has no moment with a folder that it would not remove.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 _n = 0
+_before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 _tmp = tempfile.mkdtemp(prefix="footsteps-test-")
 atexit.register(shutil.rmtree, _tmp, ignore_errors=True)
+signal.pthread_sigmask(signal.SIG_SETMASK, _before)
 
 
 def ok(passed, name, *details):

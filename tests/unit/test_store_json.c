@@ -1,5 +1,6 @@
 /* store/: the JSON sink says what the database says. */
 #include "store_build.h"
+#include <poll.h>
 
 /* --- JSON --- */
 
@@ -178,8 +179,9 @@ static void test_json_standard_output(void **state)
 			close(ends[1]);
 			struct sink *s = sink_json_open("-", &err);
 			put_everything(s);
+			/* Until there is no reader any more, which poll(2) calls an error. */
 			if (gone)
-				usleep(100000);
+				poll(&(struct pollfd){ .fd = STDOUT_FILENO }, 1, 20000);
 			bool ok = s->ops->finish(s, &err);
 			_exit(ok                                                                 ? 0
 			      : err.status == EXIT_OUTPUT && strstr(err.text, "standard output") ? 4
