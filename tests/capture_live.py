@@ -159,6 +159,10 @@ def stopping():
     send([("v0", 0, numbered(i)) for i in range(10)])
     live.stop()
     equal(numbers(live.frames()), list(range(10)), "what came just before a stop by a signal is not lost")
+    live = Live("-p", "600", "v1")
+    replay("v0", [numbered(i) for i in range(320)], "--topspeed")
+    live.stop()
+    equal(numbers(live.frames()), list(range(320)), "what is in the ring at a stop is not lost to a slow reader, either")
 
 
 def dropped():

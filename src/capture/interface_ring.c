@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define ERRORS_MAX       50U            /* in a row, of a ring whose interface is up */
-#define STOPPING_MOST_NS (5 * NS_PER_S) /* a full ring is worked off in less */
+#define STOPPING_MOST_NS (5 * NS_PER_S) /* for frames after a stop, with a clock that was set back */
 
 /* --- from the kernel into a ring's batch ------------------------------------------------------------------
  */
@@ -201,10 +201,11 @@ static void inputs_end(struct reader_of_rings *r)
 
 /*
  * All interfaces are gone; or we were stopped, and have what came until then: when each ring has shown a
- * later frame, or is empty and was given the time to show what it had. A clock that is set back meanwhile
- * must not keep us.
+ * later frame, or is empty and was given the time to show what it had, however long a slow reader takes for
+ * it. A clock that is set back meanwhile must not keep us: frames are never later by it. seen: of the capture
+ * clock.
  */
-static bool is_over(struct reader_of_rings *r, int64_t now)
+static bool is_over(struct reader_of_rings *r, int64_t now, int64_t seen)
 {
 	int64_t stopped = atomic_load(&r->stopped_ns);
 	bool over = true, gone = true;
@@ -219,7 +220,8 @@ static bool is_over(struct reader_of_rings *r, int64_t now)
 		over = over && (is_empty ? ring->done || now - r->stop_seen_ns > INTERFACE_LATE_NS
 					 : ring->pending[ring->next].ts_ns > stopped);
 	}
-	return gone || (stopped && (over || now - r->stop_seen_ns > STOPPING_MOST_NS));
+	bool set_back = seen < stopped && now - r->stop_seen_ns > STOPPING_MOST_NS;
+	return gone || (stopped && (over || set_back));
 }
 
 static int wait_ms(const struct reader_of_rings *r, int64_t seen, int64_t left)
@@ -283,7 +285,7 @@ static size_t next_batch(void *self, struct frame *frames, size_t max, enum sour
 		for (size_t i = 0; i < r->count; i++)
 			if (ring_is_empty(&r->rings[i]) && !r->rings[i].done)
 				ring_fill(r, &r->rings[i]);
-		if (is_over(r, now)) {
+		if (is_over(r, now, seen)) {
 			inputs_end(r);
 			break;
 		}

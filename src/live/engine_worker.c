@@ -185,11 +185,9 @@ static bool take_frames(struct engine_worker *w, const struct frame *frames, siz
 	return !facts_writer_failed(w->facts, err);
 }
 
-static void idle(struct engine_worker *w)
+/* now: of before the source was asked. Since then we may have been held up, and frames may wait. */
+static void idle(struct engine_worker *w, int64_t now)
 {
-	const struct engine_options *o = &w->engine->options;
-	int64_t now = o->now(o->self);
-
 	/* The clock may have been set back since the last frame. */
 	if (now > w->reached_ns)
 		w->reached_ns = now;
@@ -298,12 +296,13 @@ static void work(struct engine_worker *w)
 	bool ok = true;
 
 	do {
+		int64_t now = e->options.now(e->options.self);
 		size_t count = source_next_batch(w->source, frames, WORKER_BATCH, &result, &err);
 
 		if (count > 0)
 			ok = take_frames(w, frames, count, &err);
 		else if (result == SOURCE_IDLE)
-			idle(w);
+			idle(w, now);
 		quotes_take(w, false);
 		once_a_second(w);
 	} while (ok && (result == SOURCE_FRAME || result == SOURCE_IDLE));

@@ -273,11 +273,12 @@ static void work_end(struct work *w)
 
 	if (w->report > 0)
 		kill(-w->report, SIGTERM);
-	while (steady_time() < until && (w->command || w->report)) {
+	/* Once in any case: what waits is passed on also by a porter that was held up. */
+	do {
 		if (w->used == 0 && w->monitor < 0)
 			command_close(w);
-		wait_for_work(w, 100);
-	}
+		wait_for_work(w, w->command || w->report ? 100 : 0);
+	} while (steady_time() < until && (w->command || w->report));
 	command_close(w);
 	if (w->command > 0)
 		kill(-w->command, SIGKILL);
