@@ -63,6 +63,7 @@ struct live {
 	struct http *http;
 	struct engine *engine;
 	struct sandbox_report sandbox;
+	char *output;            /* the database, without links that lead to it */
 	char *manifest, *report; /* options as JSON; directory of the report */
 	char libraries[512];
 	char socket[108]; /* of the control socket; sun_path of unix(7) */

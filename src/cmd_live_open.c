@@ -2,13 +2,61 @@
 #include "base/clock.h"
 #include "cmd.h"
 #include "cmd_live.h"
+#include "store/target.h"
 #include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DIRECTORIES_MOST 12U
+#define LINKS_MOST       40U /* as the kernel follows, path_resolution(7) */
+
+/* --- the database --- */
+
+/* Where a link leads; NULL: no memory, or no link (*is_link). */
+static char *link_target(const char *path, bool *is_link)
+{
+	const char *slash = strrchr(path, '/');
+	char target[4096], *name = NULL;
+	ssize_t length = readlink(path, target, sizeof target - 1);
+
+	*is_link = length > 0;
+	if (length <= 0)
+		return NULL;
+	target[length] = '\0';
+	/* What is relative is so to the directory of the link. */
+	int directory = target[0] != '/' && slash ? (int)(slash - path) + 1 : 0;
+	return asprintf(&name, "%.*s%s", directory, path, target) < 0 ? NULL : name;
+}
+
+/*
+ * Rotation renames the database, and makes files beside it: all that is ours lies with the file itself, and a
+ * link stays what it is. The file need not be there yet.
+ */
+static bool follow_links(struct live *l, struct error *err)
+{
+	struct stat st;
+	bool is_link;
+
+	l->output = strdup(l->given->output);
+	for (unsigned i = 0; l->output && i < LINKS_MOST; i++) {
+		char *target = link_target(l->output, &is_link);
+
+		if (!is_link)
+			return true;
+		/* The kernel's word on it: loops, and a stranger's link in a directory for all (proc(5),
+		 * protected_symlinks). */
+		bool ok = (stat(l->output, &st) == 0 || errno == ENOENT) ||
+			  target_error(l->given->output, errno, err);
+		free(l->output);
+		l->output = target;
+		if (!ok)
+			return false;
+	}
+	return l->output ? target_error(l->given->output, ELOOP, err) : error_memory(err, "a file name");
+}
 
 /* --- sandbox --- */
 
@@ -44,7 +92,7 @@ static bool writable(const struct live *l, struct directories *d)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	return directory_of(d, l->given->output) && directory_of(d, l->given->record) &&
+	return directory_of(d, l->output) && directory_of(d, l->given->record) &&
 	       directory_of(d, l->socket[0] ? l->socket : NULL) && directory_of(d, l->given->metrics) &&
 	       directory_of(d, l->given->metrics_socket) && directory_of(d, l->wishes.alert_file) &&
 	       directory_of(d, l->given->pid) && (!tmp || !*tmp || directory_put(d, tmp));
@@ -110,7 +158,7 @@ static bool open_interfaces(struct live *l, struct error *err)
 /* Where the report lies: beside the database, and named as it. */
 static bool name_report(struct live *l, struct error *err)
 {
-	const char *output = l->given->output, *dot = strrchr(output, '.');
+	const char *output = l->output, *dot = strrchr(output, '.');
 	bool named = dot && strcmp(dot, ".db") == 0 && dot > output;
 
 	return asprintf(&l->report, "%.*s.report", named ? (int)(dot - output) : (int)strlen(output),
@@ -127,7 +175,7 @@ static bool open_porter(struct live *l, struct error *err)
 	if (l->given->http && l->given->report_every_ns > 0) {
 		if (!name_report(l, err))
 			return false;
-		options.report_from = l->given->output;
+		options.report_from = l->output;
 		options.report_into = l->report;
 		options.report_every_ns = l->given->report_every_ns;
 	}
@@ -208,7 +256,7 @@ static bool open_store(struct live *l, struct error *err)
 	l->manifest = analysis_manifest(&l->analysis, monitor_manifest_command(), err);
 	if (!l->manifest)
 		return false;
-	l->store_options = (struct live_store_options){ .path = l->given->output,
+	l->store_options = (struct live_store_options){ .path = l->output,
 							.aggregate = l->analysis.aggregate,
 							.json = l->manifest,
 							.version = version_number(),
@@ -287,7 +335,7 @@ bool monitor_open(struct live *l, struct error *err)
 		return false;
 	/* max_flows is what the user gives; each worker has its part of it. */
 	l->analysis.worker.flows.max_flows /= (uint32_t)l->given->workers;
-	l->lock = live_lock_take(l->given->output, err);
+	l->lock = follow_links(l, err) ? live_lock_take(l->output, err) : NULL;
 	if (!l->lock || !open_porter(l, err) || !open_interfaces(l, err) || !open_doors(l, err) ||
 	    !enter_sandbox(l, err))
 		return false;
@@ -321,4 +369,5 @@ void monitor_close(struct live *l)
 	analysis_close(&l->analysis);
 	free(l->manifest);
 	free(l->report);
+	free(l->output);
 }

@@ -29,7 +29,7 @@ bool monitor_restore(struct live *l, struct error *err)
 	live_store_status(l->store, &status);
 	if (status.session < 2)
 		return true;
-	sqlite3 *db = store_open_read(l->given->output, err);
+	sqlite3 *db = store_open_read(l->output, err);
 	if (!db)
 		return false;
 	if (sqlite3_prepare_v2(db, sql, -1, &rows, NULL) == SQLITE_OK) {

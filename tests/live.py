@@ -14,7 +14,7 @@ import sys
 import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_link import SEES, Link, Unavailable
-from tap import TOP, content, done, equal, note, ok, query, read, require_programs, run, skip_all, split_facts, tmp, write
+from tap import FOOTSTEPS, TOP, content, done, equal, note, ok, query, read, require_programs, run, skip_all, split_facts, tmp, write
 
 LONG = os.environ.get("FOOTSTEPS_LONG") == "1"
 PPS = "4000"         # of the scenarios, whose own time is up to hours
@@ -226,6 +226,33 @@ def rotation():
         merged = run("merge", "-o", tmp("other.db"), files[-1], tmp("some.db"), *files[3:-1], files[0])
         equal((some.returncode, merged.returncode), (0, 0), f"{name}: merged in two steps, in no order", some.stderr, merged.stderr)
         same_tables(tables(tmp("other.db")), tables(tmp("all.db")), f"{name}: ... it is the same")
+
+
+def linked():
+    """-o is a symbolic link to a place where there is no file yet: everything of the database lies there."""
+    place, link_path = tmp("linked-place"), tmp("linked.db")
+    os.mkdir(place)
+    os.symlink("linked-place/real.db", link_path)
+    capture = plain(os.path.join(TOP, "traces", "peer", "campus-small.pcap.gz"))
+    with Link("linked") as link:
+        live = link.live(link_path, "--rotate", "1s")
+        names = sorted(os.listdir(place))
+        ok("real.db" in names and "real.db-live" in names, "a link as -o: the database and its lock are where it leads to", names,
+           link.said(live))
+        second = link.run(FOOTSTEPS, "live", "-i", SEES, "-o", os.path.join(place, "real.db"), timeout=30)
+        equal(second.returncode, 4, "a link as -o: no second monitor for the file itself", second.stdout.decode(errors="replace"))
+        sent = link.replay(capture, "--pps", "400")
+        time.sleep(FRESH)
+        equal((sent[0], link.end(live)), (0, 0), "a link as -o: replayed", link.said(live))
+        said = link.said(live)
+    files = glob.glob(os.path.join(place, "real.*Z*.db"))
+    ok(len(files) >= 2 and "cannot" not in said, "a link as -o: files are rotated out beside the file", sorted(os.listdir(place)), said)
+    equal(sum(query(db, "SELECT packets FROM runs")[0]["packets"] for db in [*files, link_path]), 1185,
+          "a link as -o: each packet is in one of them, the last ones behind the link")
+    ok(os.path.islink(link_path) and not glob.glob(tmp("linked.*Z*")), "a link as -o: it stays what it is", os.listdir(tmp()))
+    os.symlink("loop.db", tmp("loop.db"))
+    result = run("live", "-i", "lo", "-o", tmp("loop.db"))
+    ok(result.returncode == 4 and "symbolic links" in result.stderr, "a link to itself as -o is refused", result.stderr)
 
 
 def restarted():
@@ -479,7 +506,7 @@ def main():
             pass
     except Unavailable as why:
         skip_all(str(why))
-    for test in (refusals, alerts_added, reloaded, sends_nothing, scenarios, real_time, rotation, restarted, killed, stopped, vanished, benchmark):
+    for test in (refusals, alerts_added, reloaded, sends_nothing, scenarios, real_time, rotation, linked, restarted, killed, stopped, vanished, benchmark):
         if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
             test()
     done()

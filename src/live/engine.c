@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define RECORDER_TURN_NS (200 * NS_PER_MS) /* the recorder looks up at least so often */
+#define RECORDER_TAKE_NS NS_PER_S          /* ... also from chunks that come and come */
 #define MINUTES_AT_ONCE  16U               /* of all interfaces, fetched together */
 
 void engine_say(struct engine *e, const char *line)
@@ -54,30 +55,46 @@ static void take_chunk(struct engine *e, struct facts_chunk *chunk)
 	live_store_add(e->options.store, chunk);
 }
 
-/* Everything that waits, each worker's in its order. False: nothing comes any more. */
-static bool take_chunks(struct engine *e)
+/* The next chunk of each worker. False: none waits. */
+static bool take_round(struct engine *e)
 {
-	bool more = false;
+	bool any = false;
 
-	pthread_mutex_lock(&e->lock);
 	for (unsigned i = 0; i < e->options.workers; i++) {
 		struct engine_worker *w = &e->worker[i];
+		struct facts_chunk chunk = { 0 };
 
-		while (w->chunks > 0) {
-			struct facts_chunk chunk = w->chunk[w->oldest];
-
+		pthread_mutex_lock(&e->lock);
+		bool waits = w->chunks > 0;
+		if (waits) {
+			chunk = w->chunk[w->oldest];
 			w->oldest = (w->oldest + 1) % ENGINE_QUEUE;
 			w->chunks--;
 			pthread_cond_broadcast(&e->emptied);
-			pthread_mutex_unlock(&e->lock);
-			take_chunk(e, &chunk);
-			pthread_mutex_lock(&e->lock);
 		}
-		more = more || !w->done;
+		pthread_mutex_unlock(&e->lock);
+		if (waits)
+			take_chunk(e, &chunk);
+		any = any || waits;
 	}
-	/* One that was looked at early may have filled up meanwhile. */
+	return any;
+}
+
+/*
+ * What waits, each worker's in its order. Workers that are together faster than this would have it go on for
+ * ever: after a while, it is the turn of the commit, of the clock and of the watchdog. False: nothing comes
+ * any more.
+ */
+static bool take_chunks(struct engine *e)
+{
+	int64_t until = steady_time() + RECORDER_TAKE_NS;
+	bool more = false;
+
+	while (take_round(e) && steady_time() < until)
+		;
+	pthread_mutex_lock(&e->lock);
 	for (unsigned i = 0; i < e->options.workers; i++)
-		more = more || e->worker[i].chunks > 0;
+		more = more || !e->worker[i].done || e->worker[i].chunks > 0;
 	pthread_mutex_unlock(&e->lock);
 	return more;
 }

@@ -32,13 +32,14 @@ static bool execute(struct work *w, const char *sql)
 	return sqlite3_exec(w->db, sql, NULL, NULL, NULL) == SQLITE_OK || failed(w);
 }
 
-/* The last session says which run is to be made, and of which options. *any: there is one. */
+/* The last session says which run is to be made, and of which options. *any: there is one. Facts of another
+ * format only the program that wrote them can tell: no trying again makes tables of them. */
 static bool find_run(struct work *w, bool *any)
 {
 	sqlite3_stmt *stmt;
 	int code = sqlite3_prepare_v2(
-		w->db, "SELECT run, options, version FROM sessions ORDER BY session DESC LIMIT 1", -1, &stmt,
-		NULL);
+		w->db, "SELECT run, options, version, format FROM sessions ORDER BY session DESC LIMIT 1", -1,
+		&stmt, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
@@ -47,6 +48,7 @@ static bool find_run(struct work *w, bool *any)
 		w->run = sqlite3_column_int64(stmt, 0);
 		w->options = strdup((const char *)sqlite3_column_text(stmt, 1));
 		w->version = strdup((const char *)sqlite3_column_text(stmt, 2));
+		w->job->foreign = sqlite3_column_int64(stmt, 3) != w->store->format;
 		if (!w->options || !w->version)
 			code = SQLITE_NOMEM;
 	}
@@ -178,7 +180,7 @@ static bool work_do(struct work *w)
 	/* In this order: before its first question, a connection knows of no WAL. */
 	if (!find_run(w, &any) || !checkpoint(w, &w->job->held))
 		return false;
-	if (!any)
+	if (!any || w->job->foreign)
 		return true;
 	if (w->job->held && !w->job->final)
 		return error_set(&w->job->err, EXIT_OUTPUT, "a reader keeps the WAL of %s", w->job->path);

@@ -13,8 +13,9 @@ struct live_job {
 	struct problems problems; /* that the caller knows; gets the rest */
 	/* Results. */
 	bool ok;
-	bool held; /* a reader keeps the WAL from being given back; not tried */
-	int code;  /* of SQLite, when it was it that failed; else 0 */
+	bool held;    /* a reader keeps the WAL from being given back; not tried */
+	bool foreign; /* its facts are of another format: the tables are left as they were made last */
+	int code;     /* of SQLite, when it was it that failed; else 0 */
 	struct error err;
 	struct aggregate_summary summary;
 	int64_t took_ns;

@@ -118,7 +118,8 @@ bool live_file_make(const char *path, struct error *err);
 /* Opens the file and prepares the statements. */
 bool live_file_open(struct live_store *s, struct error *err);
 void live_file_close(struct live_store *s);
-/* Which run goes on, or begins. *old: one that has to be finished first; 0: none. */
+/* Which run goes on, or begins. *old: one that has to be finished first, as far as this program can tell its
+ * facts; 0: none. */
 bool live_run_choose(struct live_store *s, int64_t *old, struct error *err);
 
 /* --- live_commit.c --- */

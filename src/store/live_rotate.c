@@ -184,8 +184,13 @@ static bool give_away(struct live_store *s)
 	if (rename(s->path, unfinished) < 0) {
 		struct error err;
 
-		live_say(s, "%s cannot be rotated: it cannot be renamed to %s: %s", s->path, unfinished,
-			 strerror(errno));
+		if (!s->rotate_said)
+			live_say(s,
+				 "%s cannot be rotated: it cannot be renamed to %s: %s; it is written on "
+				 "until that is over",
+				 s->path, unfinished, strerror(errno));
+		s->rotate_said = true;
+		s->hold_ns = 0;
 		free(unfinished);
 		free(finished);
 		live_drop_list(base);

@@ -12,6 +12,7 @@ const char *const live_store_state_names[] = { "ok", "locked", "full", "failing"
 #define COMMIT_EVERY_NS (2 * NS_PER_S)
 #define TABLES_EVERY_NS (10 * NS_PER_S)
 #define BACKLOG_BYTES   ((size_t)64 << 20)
+#define MUCH_WAITS      4U /* a commit comes early when this part of the backlog waits */
 
 void live_say(const struct live_store *s, const char *format, ...)
 {
@@ -75,7 +76,8 @@ static bool copy_options(struct live_store *s, const struct live_store_options *
 }
 
 /* An older run of other options is finished before the new one begins: its facts may be newer than its
- * tables. */
+ * tables. Of another format, they are left to the program that wrote them: an update must not end a
+ * monitoring of weeks. */
 static bool finish_old(struct live_store *s, struct error *err)
 {
 	struct problems *problems = calloc(1, sizeof *problems);
@@ -222,6 +224,14 @@ static void tables_tend(struct live_store *s, int64_t now)
 	live_tables_ask(s);
 }
 
+/* Nothing may be lost for want of memory while the disk is fine, however rare commits are wanted. What cannot
+ * be written now is tried again at its own time. */
+static bool much_waits(const struct live_store *s)
+{
+	return s->status.state == LIVE_STORE_OK &&
+	       s->status.backlog_bytes > s->options.backlog_bytes / MUCH_WAITS;
+}
+
 void live_store_tend(struct live_store *s, int64_t capture_ns)
 {
 	int64_t now = steady_time();
@@ -232,7 +242,7 @@ void live_store_tend(struct live_store *s, int64_t capture_ns)
 		live_first_rotation(s);
 	}
 	live_rotate_tend(s);
-	if (now >= s->next_commit_ns && live_commit(s))
+	if ((now >= s->next_commit_ns || much_waits(s)) && live_commit(s))
 		s->next_commit_ns = now + s->options.commit_every_ns;
 	tables_tend(s, now);
 	live_say_well(s, false);

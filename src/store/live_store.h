@@ -17,7 +17,8 @@
  * nothing old for a day.
  *
  * Restart: the last run, if it has the same options (by their JSON text), is continued: session + 1, and its
- * counts add up. Otherwise it is finished first, and a new one begins.
+ * counts add up. Otherwise it is finished first, and a new one begins. Facts that another version wrote in a
+ * format of its own cannot be told: that run's tables are left as they are, which is said.
  *
  * All calls come from one thread, the recorder's; the tables are made in a thread of the store's own, with a
  * connection of its own. Times are of the capture clock, but for `every`, which are real seconds.
@@ -35,7 +36,7 @@ struct live_store_options {
 	const struct input_info *input; /* interfaces; for the manifest */
 	size_t inputs;
 	int64_t idle_ns;
-	int64_t commit_every_ns; /* default 2 s */
+	int64_t commit_every_ns; /* default 2 s; earlier when a quarter of backlog_bytes waits */
 	int64_t tables_every_ns; /* at least so long from one making of the tables to the next, and 20 times
 				    as long as the last took; default 10 s */
 	int64_t rotate_ns;       /* 0: never; at whole multiples since 1970 UTC: 1d is midnight */

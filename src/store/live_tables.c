@@ -21,6 +21,8 @@
 #define ROTATED_RETRY_NS (60 * NS_PER_S)
 /* The tables take at most this part of the time. */
 #define TABLES_SHARE 20
+/* Of one whose facts are in another format (facts_format()). */
+#define LEFT_AS_IT_IS "%s was written by another version of footsteps: its tables stay as they were made last"
 
 /* The thread may not call say(): it is said when the recorder comes by. */
 static void tables_say(struct live_tables *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -122,6 +124,8 @@ static void do_rotated(struct live_store *s, struct live_job *job)
 	if (!done && !job->said)
 		tables_say(t, "%s cannot be finished yet: %s; it is tried again every minute", job->path,
 			   job->err.text);
+	else if (done && job->foreign)
+		tables_say(t, LEFT_AS_IT_IS, job->name);
 	else if (done && job->said)
 		tables_say(t, "%s is finished", job->name);
 	job->said = !done;
@@ -282,6 +286,8 @@ bool live_tables_final(struct live_store *s, const char *path, struct problems *
 	*summary = job->summary;
 	if (!ok && err)
 		*err = job->err;
+	if (job->foreign)
+		live_say(s, LEFT_AS_IT_IS ", and a new run begins", path);
 	job_free(job);
 	return ok;
 }

@@ -209,6 +209,16 @@ static inline void run_sql(sqlite3 *db, const char *sql)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 }
 
+/* As a version of the program with another format has left it (facts_format(), at byte 4 of each chunk). */
+static inline void live_make_foreign(const char *path)
+{
+	sqlite3 *db = look_into(path);
+
+	run_sql(db, "UPDATE sessions SET format = 1; UPDATE facts SET bytes = "
+		    "CAST(substr(bytes, 1, 4) || x'00000001' || substr(bytes, 9) AS BLOB)");
+	sqlite3_close(db);
+}
+
 static inline void assert_whole(const char *path)
 {
 	sqlite3 *db = look_into(path);

@@ -203,6 +203,68 @@ static void test_backlog_is_bounded(void **state)
 	assert_whole("campus.db");
 }
 
+/* However rare commits are, nothing is lost while the disk is fine. */
+static void test_commits_before_it_is_too_much(void **state)
+{
+	(void)state;
+	struct live l;
+
+	live_init(&l);
+	l.options.commit_every_ns = 3600 * NS_PER_S;
+	live_open(&l);
+	live_play(&l, 10);
+	live_tend(&l);
+	sqlite3 *reader = look_into("campus.db");
+	l.options.backlog_bytes = (size_t)ask(reader, "SELECT length(bytes) FROM facts") * 12;
+	live_store_reload(l.store, &l.options);
+	live_tend(&l);
+	/* A few wait for the hour. */
+	live_play(&l, 10);
+	live_play(&l, 10);
+	live_tend(&l);
+	assert_int_equal(ask(reader, FACTS), 1);
+	for (int i = 0; i < 30; i++) {
+		live_play(&l, 10);
+		live_tend(&l);
+		assert_true(live_status(&l).backlog_bytes <= l.options.backlog_bytes / 4);
+	}
+	assert_int_equal(live_status(&l).records_lost, 0);
+	assert_true(ask(reader, FACTS) >= 30);
+	sqlite3_close(reader);
+	assert_int_equal(l.lines, 0);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(ask_file("campus.db", PACKETS), 330);
+}
+
+/* A file that cannot get its name is written on, also with what was for the next one; said once. */
+static void test_no_name_to_rotate_to(void **state)
+{
+	(void)state;
+	struct live l;
+	char name[256];
+
+	live_init(&l);
+	/* With the time in it, it has more than the 255 bytes of a name (NAME_MAX of <linux/limits.h>). */
+	snprintf(name, sizeof name, "%0230d.db", 0);
+	l.options.path = name;
+	l.options.rotate_ns = 3600 * NS_PER_S;
+	live_open(&l);
+	live_play(&l, 10);
+	live_tend(&l);
+	l.clock += 3600 * NS_PER_S;
+	for (int i = 0; i < 5; i++) {
+		live_play(&l, 10);
+		live_tend(&l);
+	}
+	live_until(&l, live_status(&l).backlog_bytes == 0, 5);
+	assert_int_equal(live_said(&l, "cannot be rotated: it cannot be renamed to"), 1);
+	assert_int_equal(l.lines, 1);
+	assert_int_equal(live_status(&l).rotations, 0);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(ask_file(name, PACKETS), 60);
+	assert_int_equal(files(NULL, false), 1);
+}
+
 /* --- kill -9 --- */
 
 /* Writes until it is killed; tells how many chunks are committed whenever none waits (for the tables, say).
@@ -335,6 +397,73 @@ static void test_restart(void **state)
 	assert_whole("campus.db");
 }
 
+/* What an update finds: facts that only the version before can tell. */
+static void test_another_format(void **state)
+{
+	(void)state;
+	struct live l;
+
+	live_init(&l);
+	live_open(&l);
+	live_play(&l, 10);
+	live_tend(&l);
+	live_end(&l, &(struct problems){ 0 });
+	live_open(&l);
+	live_play(&l, 20);
+	live_tend(&l);
+	live_leave(&l); /* killed: the tables know of the first ten */
+	live_make_foreign("campus.db");
+	live_open(&l);
+	assert_int_equal(live_said(&l, "campus.db was written by another version of footsteps"), 1);
+	assert_int_equal(live_status(&l).run, 2);
+	assert_int_equal(live_store_session(l.store), 3);
+	assert_int_equal(live_store_numbers(l.store), 30);
+	live_play(&l, 5);
+	live_tend(&l);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(l.lines, 1);
+	assert_int_equal(ask_file("campus.db", PACKETS " WHERE run = 1"), 10);
+	assert_int_equal(ask_file("campus.db", PACKETS " WHERE run = 2"), 5);
+	assert_int_equal(ask_file("campus.db", "SELECT count(*) FROM facts WHERE run = 1"), 2);
+	assert_int_equal(ask_file("campus.db", "SELECT count(DISTINCT origin) FROM sessions"), 1);
+	assert_whole("campus.db");
+	/* From here on as ever. */
+	live_open(&l);
+	assert_int_equal(live_status(&l).run, 2);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(l.lines, 1);
+}
+
+/* A file that was rotated out before the update gets its name, without tables. */
+static void test_unfinished_of_another_format(void **state)
+{
+	(void)state;
+	struct live l;
+
+	live_init(&l);
+	live_open(&l);
+	live_play(&l, 10);
+	live_tend(&l);
+	live_leave(&l);
+	live_make_foreign("campus.db");
+	sqlite3 *db = look_into("campus.db");
+	run_sql(db, "PRAGMA journal_mode = DELETE");
+	sqlite3_close(db);
+	assert_int_equal(rename("campus.db", "campus.2023-11-14T221320Z.unfinished.db"), 0);
+	live_open(&l);
+	assert_int_equal(live_store_session(l.store), 2);
+	live_play(&l, 20);
+	live_until(&l, access("campus.2023-11-14T221320Z.db", F_OK) == 0, 10);
+	live_until(&l, l.lines > 0, 10);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(l.lines, 1);
+	assert_int_equal(live_said(&l, "campus.2023-11-14T221320Z.db was written by another version"), 1);
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", FACTS), 1);
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", "SELECT count(*) FROM runs"), 0);
+	assert_int_equal(ask_file("campus.db", PACKETS), 20);
+	assert_int_equal(files(NULL, false), 2);
+}
+
 static void test_minutes(void **state)
 {
 	(void)state;
@@ -407,8 +536,12 @@ int main(void)
 		TEST(test_locked),
 		TEST(test_locked_tables),
 		TEST(test_backlog_is_bounded),
+		TEST(test_commits_before_it_is_too_much),
+		TEST(test_no_name_to_rotate_to),
 		TEST(test_kill),
 		TEST(test_restart),
+		TEST(test_another_format),
+		TEST(test_unfinished_of_another_format),
 		TEST(test_minutes),
 		TEST(test_what_is_there),
 	};
