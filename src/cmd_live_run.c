@@ -156,11 +156,11 @@ static enum exit_status finish(struct live *l)
 	struct problems problems = { 0 };
 	struct aggregate_summary s = { 0 };
 	struct stage_counts counts;
-	struct error err;
-	bool ok = engine_stop(l->engine, &problems, &err);
+	struct error err, failure;
+	bool ok = engine_stop(l->engine, &problems, &failure);
 
 	if (!ok)
-		problems_add(&problems, "%s", err.text);
+		problems_add(&problems, "%s", failure.text);
 	close_recordings(l, &problems);
 	note_interfaces(l, &problems);
 	engine_counts(l->engine, &counts);
@@ -179,6 +179,9 @@ static enum exit_status finish(struct live *l)
 		fprintf(stderr, "footsteps: incomplete: %s\n", problems.text);
 	if (!written)
 		return command_fail(&err);
+	/* It ended of itself, and with links to watch: a service manager is to start it again. */
+	if (!ok)
+		return failure.status;
 	return problems.count ? EXIT_INCOMPLETE : EXIT_COMPLETE;
 }
 
@@ -210,6 +213,9 @@ enum exit_status monitor_run(struct live *l)
 	} else
 		status = command_fail(&err);
 	monitor_close(l);
+	/* One of those that came during the end must not kill what has ended well: they wait for ever. */
+	sigaddset(&before, SIGHUP);
+	sigaddset(&before, SIGUSR1);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }

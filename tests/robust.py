@@ -507,6 +507,48 @@ def signals():
         ok(os.path.exists(bystander), "HUP: a file that was named after the start is not taken for that of the number")
 
 
+def signals_at_the_end():
+    """HUP and USR1 that come while it ends do not make a failure of that."""
+    db = tmp("end.db")
+    with Link("at-the-end") as link:
+        live = link.live(db)
+
+        def is_ending():
+            """It lets TERM through, so that a second one ends it at once, and not HUP."""
+            with open(f"/proc/{live.pid}/status", encoding="ascii") as f:
+                text = f.read()
+            blocked = int(re.search(r"(?m)^SigBlk:\s*(\w+)", text).group(1), 16)
+            waits = [blocked >> number - 1 & 1 for number in (signal.SIGTERM, signal.SIGHUP)]
+            return waits == [0, 1] or "State:\tZ" in text
+        live.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 20
+        while not is_ending() and time.monotonic() < until:
+            pass
+        live.send_signal(signal.SIGHUP)
+        live.send_signal(signal.SIGUSR1)
+        equal((link.end(live, 0), integrity(db)), (0, "ok"), "HUP at the end: it has ended well", link.said(live))
+
+
+def worker_failed():
+    """A worker without memory ends the run, which a service manager must take for a failure."""
+    refuser = os.path.join(os.path.dirname(os.path.abspath(FOOTSTEPS)), "bench", "count_allocations.so")
+    if sanitized() or not os.path.exists(refuser):
+        skip("a worker without memory", "no bench/count_allocations.so, or an allocator of the sanitizers")
+        return
+    db, when = tmp("failed.db"), tmp("refuse")
+    with Link("failed") as link:
+        # Nobody else makes tables meanwhile, nor does libndpi ask for memory.
+        live = link.start(FOOTSTEPS, "live", "-i", SEES, "-o", db, "--tables", "1h", "--no-ndpi", ready="^watching ",
+                          env={**os.environ, "LD_PRELOAD": refuser, "REFUSE_WHEN": when})
+        sender = Sender(link)
+        time.sleep(0.5)
+        write(when, b"")
+        wait(lambda: live.poll() is not None)
+        sender.stop()
+        equal((link.end(live), integrity(db)), (5, "ok"), "a worker without memory: the status says so", link.said(live))
+        said_once(link, live, "out of memory for a chunk of facts", "a worker without memory")
+
+
 class Notified:
     """What a service manager is told."""
 
@@ -543,7 +585,7 @@ def watchdog():
 
 
 TESTS = (exact, killed, terminated, full_disk, full_at_the_end, locked, two_monitors, vanished, down_and_up, dropped, flood, signals,
-         watchdog)
+         signals_at_the_end, worker_failed, watchdog)
 
 
 def main():

@@ -51,6 +51,7 @@ tap.equal(values(TEXT, "Type"), ["notify" if tap.built_with("libsystemd") else "
 tap.equal(bool(values(TEXT, "WatchdogSec")), tap.built_with("libsystemd"), "... and that it is alive")
 tap.equal(values(TEXT, "DynamicUser") + values(TEXT, "ProtectSystem") + values(TEXT, "IPAddressDeny"), ["yes", "strict", "any"],
           "a user of its own, a system that it cannot write, no network")
+tap.equal(values(TEXT, "TimeoutStartSec"), ["infinity"], "it may read for long what former starts have told")
 
 if not shutil.which("systemd-analyze"):
     tap.no_program("systemd-analyze", "systemd-analyze")
@@ -59,6 +60,14 @@ else:
     tap.equal((status, complaints), (0, []), "systemd-analyze verify has no complaint")
     status, complaints = verify(copied(lambda text: text.replace("NoNewPrivileges=", "NoNewPrivilege=")))
     tap.ok(complaints, "... and would have one")
+    root = tap.tmp("root")
+    os.makedirs(os.path.join(root, "etc/systemd/system"))
+    shutil.copy(copied(), os.path.join(root, "etc/systemd/system"))
+    subprocess.run(["systemctl", f"--root={root}", "--quiet", "enable", "footsteps@eth1.service"], check=True)
+    wanted = [os.path.relpath(path, os.path.join(root, "etc/systemd/system")) for path, _, files in os.walk(root)
+              if "footsteps@eth1.service" in files]
+    tap.equal(sorted(wanted), ["multi-user.target.wants", "sys-subsystem-net-devices-eth1.device.wants"],
+              "enabled, it starts at boot, and with its interface")
     got = score(copied())
     if got is None:
         tap.skip("systemd-analyze security", "this version knows no --offline")

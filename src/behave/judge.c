@@ -23,6 +23,7 @@ void judge_add(struct judge *sum, const struct judge *one)
 		sum->last_ns = one->last_ns;
 	}
 	sum->begun = true;
+	sum->steps_back += one->steps_back;
 	for (int i = 0; i < JUDGEMENT_COUNT; i++) {
 		bool greatest = i == JUDGE_worst_disorder_us || i == JUDGE_longest_gap_s;
 		if (!greatest)

@@ -44,6 +44,7 @@ struct judge {
 	int64_t last_ns, greatest_ns, first_ns; /* greatest, least: over all frames */
 	bool begun;
 	uint64_t value[JUDGEMENT_COUNT];
+	uint64_t steps_back; /* of the clock jumps: with several workers those forward are told by silence */
 };
 
 /* Every frame, in the order of the trace. */
@@ -61,6 +62,7 @@ static inline void judge_frame(struct judge *j, int64_t ts_ns)
 			j->value[JUDGE_disordered]++;
 			if ((uint64_t)(-step / 1000) > j->value[JUDGE_worst_disorder_us])
 				j->value[JUDGE_worst_disorder_us] = (uint64_t)(-step / 1000);
+			j->steps_back += step < -JUDGE_JUMP_NS;
 		} else {
 			j->value[JUDGE_gaps]++;
 			if ((uint64_t)(step / 1000000000) > j->value[JUDGE_longest_gap_s])

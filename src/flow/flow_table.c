@@ -524,3 +524,8 @@ void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out)
 {
 	*out = t->stats;
 }
+
+void flow_table_peak_anew(struct flow_table *t)
+{
+	t->stats.peak_flows = t->flows;
+}

@@ -105,4 +105,6 @@ bool flow_table_quote_key(struct flow_table *t, const struct flow_key *key, int6
 /* Ends all flows: FLOW_END_eof, or the reason that a torn-down flow already has; gives their memory back. */
 void flow_table_finish(struct flow_table *t);
 void flow_table_stats(const struct flow_table *t, struct flow_table_stats *out);
+/* The peak is from now on that of what comes. */
+void flow_table_peak_anew(struct flow_table *t);
 #endif

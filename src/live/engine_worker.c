@@ -212,6 +212,7 @@ static void tell_counts(struct engine_worker *w, struct stage_counts *counts)
 		counts->lost = e->records_lost;
 	}
 	facts_writer_counts(w->facts, counts, w->first_ns, w->last_ns);
+	worker_maxima_anew(w->worker);
 	w->first_ns = w->last_ns = 0;
 }
 

@@ -46,8 +46,8 @@ void facts_writer_free(struct facts_writer *w);
 struct intake facts_writer_intake(struct facts_writer *w);
 /* The stamp of what is told from now on: the time of the frame that a worker is given next, or of a tick. */
 void facts_writer_stamp(struct facts_writer *w, int64_t ts_ns);
-/* Counts of the stream so far; the last ones count. First and last frame since the last call: both 0: none
- * came. */
+/* Counts of the stream so far; the last ones count, and of maxima the greatest: they may be those since the
+ * last call. First and last frame since the last call: both 0: none came. */
 void facts_writer_counts(struct facts_writer *w, const struct stage_counts *counts, int64_t first_ns,
 			 int64_t last_ns);
 /* Hands out what there is, however little; nothing when there is nothing. */

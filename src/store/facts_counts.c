@@ -7,7 +7,10 @@ struct stream_counts {
 	uint32_t session;
 	uint16_t worker;
 	bool continued; /* it began elsewhere, with the counts before */
+	bool away;      /* ... or was there meanwhile */
 	struct stage_counts before, last;
+	uint64_t worst_disorder_us, longest_gap_s; /* the greatest that were told here */
+	uint32_t peak_flows;
 	int64_t first_ns, last_ns; /* of its frames here */
 	bool any;                  /* there are some */
 	bool counted;              /* counts were told */
@@ -122,7 +125,7 @@ void facts_counts_gap(struct facts_counts *c, const struct facts_place *place, b
 }
 
 #define X(field) +1
-enum { COUNTS_MOST = STAGE_SUMS(X) + DECODE_REASON_COUNT + FLOW_END_COUNT + JUDGEMENT_COUNT };
+enum { COUNTS_MOST = STAGE_SUMS(X) + DECODE_REASON_COUNT + FLOW_END_COUNT + JUDGEMENT_COUNT + 1 };
 #undef X
 
 /* All that is a sum; maxima are not among them. Returns how many. */
@@ -140,6 +143,7 @@ static size_t sums_of(struct stage_counts *c, uint64_t *sum[static COUNTS_MOST])
 	for (int i = 0; i < JUDGEMENT_COUNT; i++)
 		if (i != JUDGE_worst_disorder_us && i != JUDGE_longest_gap_s)
 			sum[n++] = &c->judge.value[i];
+	sum[n++] = &c->judge.steps_back;
 	return n;
 }
 
@@ -171,8 +175,21 @@ static void came_back(struct stream_counts *s, const struct stage_counts *counts
 	for (size_t i = 0; i < n; i++) {
 		uint64_t more = less(*of[i], *was[i]);
 		*before[i] += more;
-		s->continued |= more > 0;
+		s->away |= more > 0;
 	}
+	s->continued |= s->away;
+}
+
+static void note_maxima(struct stream_counts *s, const struct stage_counts *counts)
+{
+	const uint64_t *value = counts->judge.value;
+
+	if (value[JUDGE_worst_disorder_us] > s->worst_disorder_us)
+		s->worst_disorder_us = value[JUDGE_worst_disorder_us];
+	if (value[JUDGE_longest_gap_s] > s->longest_gap_s)
+		s->longest_gap_s = value[JUDGE_longest_gap_s];
+	if (counts->flows.peak_flows > s->peak_flows)
+		s->peak_flows = counts->flows.peak_flows;
 }
 
 void facts_counts_note(void *self, const struct facts_place *place, const struct stage_counts *counts,
@@ -193,6 +210,8 @@ void facts_counts_note(void *self, const struct facts_place *place, const struct
 	s->last = *counts;
 	s->counted = true;
 	s->elsewhere = false;
+	if (!is_before)
+		note_maxima(s, counts);
 	if (is_before || (first_ns == 0 && last_ns == 0))
 		return;
 	if (!s->any || first_ns < s->first_ns)
@@ -211,18 +230,64 @@ static int by_first_frame(const void *a, const void *b)
 	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
+/* The stream's own judgement, without what was before. */
+static struct judge judge_of(const struct stream_counts *s)
+{
+	struct judge one = s->last.judge;
+
+	if (s->continued) {
+		one.begun = s->any;
+		one.first_ns = s->first_ns;
+		one.greatest_ns = s->last_ns;
+	}
+	return one;
+}
+
 /* One after the other: the judge of a trace that goes on where the one before has ended. */
 static void judge_in_turn(const struct facts_counts *c, struct judge *sum)
 {
 	*sum = (struct judge){ 0 };
 	for (uint32_t i = 0; i < c->streams; i++) {
-		const struct judge *one = &c->stream[i].last.judge;
-		if (sum->begun && one->begun)
-			judge_frame(sum, one->first_ns);
-		judge_add(sum, one);
-		if (one->begun)
-			sum->last_ns = one->last_ns;
+		const struct judge one = judge_of(&c->stream[i]);
+		if (sum->begun && one.begun)
+			judge_frame(sum, one.first_ns);
+		judge_add(sum, &one);
+		if (one.begun)
+			sum->last_ns = one.last_ns;
 	}
+}
+
+static bool has_session(const struct facts_counts *c, uint32_t from, uint32_t to, uint32_t session)
+{
+	while (from < to && c->stream[from].session != session)
+		from++;
+	return from < to;
+}
+
+/* Its steps are those of the trace: no other stream comes before it or runs beside it, and it was never away.
+ */
+static bool goes_on_alone(const struct facts_counts *c, uint32_t i)
+{
+	return i == 0 && !c->stream[i].away && !has_session(c, 1, c->streams, c->stream[i].session);
+}
+
+/* A clock that is set back leaves no hole; nor does one that is set forward again to where it was, which is
+ * not seen. Workers of one start see the same steps, if any. */
+static uint64_t steps_back(const struct facts_counts *c)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < c->streams; i++) {
+		uint64_t most = 0;
+		if (has_session(c, 0, i, c->stream[i].session))
+			continue;
+		for (uint32_t k = i; k < c->streams; k++)
+			if (c->stream[k].session == c->stream[i].session &&
+			    c->stream[k].last.judge.steps_back > most)
+				most = c->stream[k].last.judge.steps_back;
+		sum += most;
+	}
+	return sum;
 }
 
 /* At the same time: silence is when all are silent. */
@@ -241,7 +306,7 @@ static void judge_together(const struct facts_counts *c, struct judge *sum)
 		judge_add(sum, &one);
 	}
 	sum->value[JUDGE_gaps] = c->holes;
-	sum->value[JUDGE_clock_jumps] = 0;
+	sum->value[JUDGE_clock_jumps] = steps_back(c);
 	for (uint32_t i = 0; i < c->holes; i++) {
 		int64_t length = c->hole[i].to_ns - c->hole[i].from_ns;
 		sum->value[JUDGE_clock_jumps] += length > JUDGE_JUMP_NS;
@@ -277,10 +342,14 @@ bool facts_counts_sum(struct facts_counts *c, struct stage_counts *sum, bool *wh
 		qsort(c->stream, c->streams, sizeof *c->stream, by_first_frame);
 	for (uint32_t i = 0; i < c->streams; i++) {
 		struct stream_counts *s = &c->stream[i];
-		in_turn &= !s->continued && (i == 0 || s->first_ns >= c->stream[i - 1].last_ns);
+		in_turn &= s->continued ? goes_on_alone(c, i)
+					: i == 0 || s->first_ns >= c->stream[i - 1].last_ns;
 		*whole &= !s->continued && !s->gap && s->last.flows_alive == 0;
 		if (s->continued)
 			take_before_off(&s->last, &s->before);
+		s->last.judge.value[JUDGE_worst_disorder_us] = s->worst_disorder_us;
+		s->last.judge.value[JUDGE_longest_gap_s] = s->longest_gap_s;
+		s->last.flows.peak_flows = s->peak_flows;
 		stage_counts_add(sum, &s->last);
 	}
 	if (in_turn)

@@ -16,7 +16,7 @@
 #include "store/facts.h"
 #include <string.h>
 
-#define FACTS_VERSION 1U
+#define FACTS_VERSION 2U
 
 /* "FStF", format (be32), sum (be32 each: of what follows), codec (u8), bytes before compression (be32), stamp
  * of the first record (be64). */

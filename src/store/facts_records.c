@@ -272,6 +272,7 @@ static void io_judge(struct facts_io *io, struct judge *j)
 	}
 	for (int i = 0; i < JUDGEMENT_COUNT; i++)
 		io_u64(io, &j->value[i]);
+	io_u64(io, &j->steps_back);
 }
 
 static void io_counts(struct facts_io *io, struct stage_counts *c)

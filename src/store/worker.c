@@ -235,6 +235,13 @@ void worker_counts(const struct worker *w, struct stage_counts *out)
 		note_identified(w, out);
 }
 
+void worker_maxima_anew(struct worker *w)
+{
+	w->counts.judge.value[JUDGE_worst_disorder_us] = 0;
+	w->counts.judge.value[JUDGE_longest_gap_s] = 0;
+	flow_table_peak_anew(w->flows);
+}
+
 void stage_counts_add(struct stage_counts *sum, const struct stage_counts *one)
 {
 #define X(field) sum->field += one->field;

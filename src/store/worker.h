@@ -90,6 +90,9 @@ void worker_quote(struct worker *w, const struct worker_quote *q);
 /* Ends all flows and gives their memory back; no frames after that. */
 void worker_finish(struct worker *w);
 void worker_counts(const struct worker *w, struct stage_counts *out);
+/* What is a maximum in the counts is from now on that of what comes: what a file of a live run has seen
+ * cannot be had from maxima since the start. */
+void worker_maxima_anew(struct worker *w);
 /*
  * Flows that carry media at this moment: a message of them within the last 5 s of now_ns, or within those
  * before the last call of this function, so that whoever looks late misses none. For `top`.
