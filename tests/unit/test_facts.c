@@ -303,7 +303,8 @@ static struct stage_counts the_counts(void)
 	c.filtered = n++;
 	for (int i = 0; i < DECODE_REASON_COUNT; i++)
 		c.account[i] = n++;
-	c.decode = (struct decode_extras){ n++, n++, n++, 113 };
+	c.decode = (struct decode_extras){ n, n + 1, n + 2, 113 };
+	n += 3;
 	c.flows.flows = n++;
 	c.flows.packets = n++;
 	for (int i = 0; i < FLOW_END_COUNT; i++)
