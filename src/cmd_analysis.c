@@ -114,14 +114,20 @@ static bool open_files(struct analysis *a, const struct analysis_given *given, s
 	return a->places || (!given->geo && !given->asn);
 }
 
-/* libcrypto keeps the key in memory of its own, which would be in a core dump. */
+/*
+ * libcrypto keeps the key in memory of its own, which would be in a core dump. Of one byte: the kernel writes
+ * no such file, and starts no program that would take the dump; programs that do may ignore a limit of 0.
+ */
 static bool open_key(struct analysis *a, const char *key_file, struct error *err)
 {
-	const struct rlimit none = { 0, 0 };
+	struct rlimit core = { 0 };
 
 	a->pan = cryptopan_open(key_file, err);
-	if (a->pan)
-		(void)setrlimit(RLIMIT_CORE, &none);
+	if (a->pan) {
+		getrlimit(RLIMIT_CORE, &core);
+		core.rlim_cur = core.rlim_max = core.rlim_max > 0;
+		(void)setrlimit(RLIMIT_CORE, &core);
+	}
 	return a->pan;
 }
 

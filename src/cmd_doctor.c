@@ -62,7 +62,7 @@ static const struct command command = {
 		"switch them off.\n"
 		"\n"
 		"Service. footsteps@.service, started as 'systemctl start footsteps@eth1', runs with CAP_NET_RAW "
-		"alone, as a user that exists while it runs. 'systemd-analyze security' gives the unit 1.3 "
+		"alone, as a user that exists while it runs. 'systemd-analyze security' gives the unit 1.4 "
 		"(0 is best, 10 worst).\n"
 		"\n"
 		"Exit status: 0 when nothing is missing, 3 when something is.",

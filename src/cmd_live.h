@@ -59,6 +59,7 @@ struct live {
 	struct live_store_options store_options;
 	struct alerts *alerts;
 	struct porter *porter;
+	bool porter_commands; /* it has a command for alerts */
 	struct control *control;
 	struct http *http;
 	struct engine *engine;

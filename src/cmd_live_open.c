@@ -181,6 +181,7 @@ static bool open_porter(struct live *l, struct error *err)
 	}
 	if (options.alert_command || options.report_from)
 		l->porter = porter_start(&options, err);
+	l->porter_commands = options.alert_command;
 	return l->porter || (!options.alert_command && !options.report_from);
 }
 

@@ -20,7 +20,8 @@ struct alerts_options monitor_alerts(const struct live *l)
 	return (struct alerts_options){
 		.file = l->wishes.alert_file,
 		.syslog = l->wishes.syslog,
-		.porter = l->wishes.alert_command ? l->porter : NULL,
+		/* Of one that began without a command nobody reads. */
+		.porter = l->wishes.alert_command && l->porter_commands ? l->porter : NULL,
 		.kinds = l->wishes.kinds[0] ? l->wishes.kinds : NULL,
 		.per_minute = 60,
 	};

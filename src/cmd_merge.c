@@ -284,6 +284,12 @@ static bool merge_runs(const struct merge_runs *m, struct problems *problems, st
 
 	if (!analysis_given_from(&own, m->run[0].db, m->run[0].run, &anonymized, err))
 		return false;
+	if (anonymized && (given.geo || given.asn || given.local_nets.count || given.activity.count)) {
+		analysis_given_free(&own);
+		return error_set(err, EXIT_USAGE,
+				 "--local-net, --activity, --geo and --asn mean real addresses, and these "
+				 "databases have pseudonyms (--anonymize)");
+	}
 	apply_given(&effective, &own);
 	bool opened = analysis_open(&analysis, &effective, err);
 	char *text = opened ? manifest_options(m, err) : NULL;

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those that facts depend on, but for idle, which has a column of its own. */
+/* Those that facts depend on, but for idle, which has a column of its own. private-net: the pseudonyms of
+ * these networks, which --anonymize notes, tell keys apart whatever their files are called. */
+#define PSEUDONYMS "private-net"
 static const char *const fact_keys[] = { "tunnels",      "head",         "no-ndpi",
 					 "ndpi-packets", "voice-models", "max-flows",
-					 "anonymize",    "filter",       NULL };
+					 PSEUDONYMS,     "filter",       NULL };
 const char *const merge_table_keys[] = { "flows",        "local-net",    "activity",    "geo",       "asn",
 					 "verdict-bits", "suspect-bits", "max-sockets", "max-pairs", NULL };
 
@@ -105,8 +107,8 @@ static bool open_file(struct merge_runs *m, const char *path, struct error *err)
 
 	if (!ok)
 		return false;
-	/* A live run may write it meanwhile: everything is of one moment. Also runs of `live` that have only just
-	 * begun, and must not be left out unsaid. */
+	/* A live run may write it meanwhile: everything is of one moment. Also runs of `live` that have only
+	 * just begun, and must not be left out unsaid. */
 	if (sqlite3_exec(r.db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(r.db,
 			       "SELECT run, max(tables) FROM (SELECT run, 1 AS tables FROM runs UNION ALL "
@@ -431,6 +433,11 @@ static bool keys_agree(const struct merge_run *a, const struct merge_run *b, con
 			continue;
 		if (!agrees(a, b, keys[i], &same, values, err))
 			return false;
+		if (!same && strcmp(keys[i], PSEUDONYMS) == 0)
+			return error_set(err, EXIT_INPUT,
+					 "%s and %s have not the addresses of one --anonymize key: what was "
+					 "told then cannot be put together",
+					 a->path, b->path);
 		if (!same)
 			return error_set(err, EXIT_INPUT, "%s was made with --%s %s, %s with %s%s", a->path,
 					 keys[i], values[0], b->path, values[1],

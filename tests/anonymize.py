@@ -442,6 +442,24 @@ def test_facts():
            f"{len(contents[1])} bytes; without --anonymize {found[0]} of {len(addresses)} addresses, with it {found[1]}")
 
 
+def test_merge():
+    """One key is one key whatever its files are called, and two are two; what means real addresses meets none."""
+    path = os.path.join(tap.TOP, "traces", "login.pcap")
+    key = bytes(range(100, 132))
+    db = [tap.read([path], "--facts", "--anonymize", write_key(name, words))[1]
+          for name, words in (("key-one", key), ("key-two", key), ("key-three", key[::-1]))]
+    _, plain = tap.read([path], "--facts")
+    same = tap.run("merge", "-o", tap.tmp("merged.db"), *db[:2])
+    clients = [{row["ip"] for row in tap.query(name, "SELECT ip FROM clients")} for name in (tap.tmp("merged.db"), db[0])]
+    tap.equal((same.returncode, clients[0]), (0, clients[1]), "merge: one key in two files", same.stderr)
+    for others, name in ((db[2], "another key"), (plain, "real addresses")):
+        result = tap.run("merge", "-o", tap.tmp("refused.db"), db[0], others)
+        tap.ok(result.returncode == 2 and "--anonymize key" in result.stderr, f"merge: not with {name}", result.stderr)
+    for option in (("--local-net", "10.0.0.0/8"), ("--activity", "10.0.0.2:37063"), ("--geo", "/nowhere")):
+        result = tap.run("merge", "-o", tap.tmp("refused.db"), *option, db[0])
+        tap.ok(result.returncode == 1 and "pseudonyms" in result.stderr, f"merge: {option[0]} means real addresses", result.stderr)
+
+
 def test_live():
     """A run on a link, with everything that it says to anybody while it runs."""
     name = "live --anonymize: no output holds an address or the key"
@@ -522,6 +540,15 @@ def test_keys():
     said += refused("a key that is too short", "64 hexadecimal digits", "--anonymize", write_key("key-short", key[:31]))
     said += refused("a key with a wrong digit", "64 hexadecimal digits", "--anonymize",
                     write_key("key-digit", key.hex().encode()[:-1] + b"g"))
+    # A credential of systemd, read by an access control list: its mask stands where the group's rights do.
+    credential = write_key("key-credential", key, 0o440)
+    folder = {**os.environ, "CREDENTIALS_DIRECTORY": os.path.dirname(credential)}
+    given = tap.run("read", "-q", "-o", tap.tmp("credential.db"), "--anonymize", credential, path, env=folder)
+    tap.equal((given.returncode, tables(tap.tmp("credential.db"))["clients"]), (0, found[0]["clients"]),
+              "a credential that the group's mask lets read is taken", given.stderr)
+    os.chmod(credential, 0o444)
+    given = tap.run("read", "-q", "-o", tap.tmp("credential.db"), "--anonymize", credential, path, env=folder)
+    tap.ok(given.returncode == 1 and "chmod 600" in given.stderr, "... and none that everybody may", given.stderr)
     for option in ("--geo", "--asn"):
         refused(f"{option} does not go with it", f"does not go with {option}", option, "/nowhere", "--anonymize", raw)
     leaks = Leaks(set(), key)
@@ -535,6 +562,7 @@ tap.require_programs("openssl")
 test_payload()
 test_live()
 test_keys()
+test_merge()
 test_options()
 test_facts()
 test_captures()

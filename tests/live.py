@@ -11,6 +11,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_link import SEES, Link, Unavailable
@@ -362,12 +363,15 @@ def wait_for(link, process, words):
 
 
 def alerts_added():
-    """HUP, of a monitor that began without alerts: those that came to the configuration are told."""
+    """HUP, of a monitor that began without alerts: those that came to the configuration are told. It is a link to a file in
+    another directory, as some systems manage theirs."""
     capture = plain(os.path.join(TOP, "traces", "peer", "first-login.pcap.gz"))
-    config, alerts = tmp("reload.conf"), tmp("reload.alerts")
-    write(config, b"[live]\nkeep = 30d\n")
-    with Link("reload") as link:
-        live = link.live(tmp("reload.db"), "--config", config)
+    name, alerts = tmp("linked.conf"), tmp("reload.alerts")
+    with tempfile.TemporaryDirectory() as elsewhere, Link("reload") as link:
+        config = os.path.join(elsewhere, "reload.conf")
+        os.symlink(config, name)
+        write(config, b"[live]\nkeep = 30d\n")
+        live = link.live(tmp("reload.db"), "--config", name)
         write(config, f"[live]\nkeep = 30d\nalerts = {alerts}\n".encode())
         live.send_signal(signal.SIGHUP)
         ok(wait_for(link, live, "read the configuration again"), "HUP: the configuration is read again", link.said(live))

@@ -51,6 +51,8 @@ tap.equal(values(TEXT, "Type"), ["notify" if tap.built_with("libsystemd") else "
 tap.equal(bool(values(TEXT, "WatchdogSec")), tap.built_with("libsystemd"), "... and that it is alive")
 tap.equal(values(TEXT, "DynamicUser") + values(TEXT, "ProtectSystem") + values(TEXT, "IPAddressDeny"), ["yes", "strict", "any"],
           "a user of its own, a system that it cannot write, no network")
+tap.ok("setpriority" in " ".join(values(TEXT, "SystemCallFilter")).split(), "the tables may be made at a lower priority than the capture")
+tap.equal(values(TEXT, "OOMPolicy"), ["continue"], "a report that needs too much memory ends alone")
 tap.equal(values(TEXT, "TimeoutStartSec"), ["infinity"], "it may read for long what former starts have told")
 
 if not shutil.which("systemd-analyze"):

@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,16 +79,27 @@ static bool key_take(const uint8_t *text, size_t length, uint8_t key[CRYPTOPAN_K
 	return true;
 }
 
+/* What a service manager hands over (systemd.exec(5), LoadCredential=) is root's; the service may read it by
+ * an access control list, whose mask stands where the group's rights do. */
+static bool is_credential(const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	size_t length = folder ? strlen(folder) : 0;
+
+	return length > 0 && strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
 static bool check_file(int fd, const char *path, struct error *err)
 {
 	struct stat status;
+	mode_t others = is_credential(path) ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
 
 	if (fstat(fd, &status) != 0)
 		return error_set(err, EXIT_USAGE, "%s: %s", path, strerror(errno));
 	/* A pipe: of a shell that has the key from elsewhere. A device would give another key each time. */
 	if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
 		return error_set(err, EXIT_USAGE, "%s is no file that could hold a key", path);
-	if (status.st_mode & (S_IRWXG | S_IRWXO))
+	if (status.st_mode & others)
 		return error_set(err, EXIT_USAGE,
 				 "%s: others than its owner may read or change this key, and whoever has it "
 				 "can turn pseudonyms back into addresses; mend it with: chmod 600 '%s'",

@@ -2,12 +2,14 @@
 #include "live/alerts.h"
 #include "base/clock.h"
 #include "base/options.h"
+#include "base/real_time.h"
 #include "base/text.h"
 #include "live/state_parts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -150,12 +152,11 @@ void alerts_close(struct alerts *a)
 	free(a);
 }
 
-/* Times of several workers are in no strict order: a little back is the same minute. */
-static bool within_bounds(struct alerts *a, struct alert_kind *kind, int64_t ts_ns)
+static bool within_bounds(struct alerts *a, struct alert_kind *kind, int64_t now_ns)
 {
-	if (!kind->begun || ts_ns - kind->minute_ns >= MINUTE_NS || kind->minute_ns - ts_ns >= MINUTE_NS) {
+	if (!kind->begun || now_ns - kind->minute_ns >= MINUTE_NS) {
 		kind->begun = true;
-		kind->minute_ns = ts_ns;
+		kind->minute_ns = now_ns;
 		kind->sent = 0;
 	}
 	return kind->sent < a->per_minute;
@@ -192,13 +193,18 @@ static char *alert_line(const struct live_event *event, uint64_t left_out)
 	return text_take(&t);
 }
 
+/* Of a line that found no room for all of it nothing stays: the next one would be appended to its half. */
 static bool file_write(int file, const char *line, size_t length)
 {
+	struct stat is;
 	ssize_t n;
 
 	do
 		n = write(file, line, length); /* appended whole, also beside another writer */
 	while (n < 0 && errno == EINTR);
+	if (n > 0 && n < (ssize_t)length && fstat(file, &is) == 0 && S_ISREG(is.st_mode) &&
+	    ftruncate(file, is.st_size - n) != 0)
+		return false;
 	return n == (ssize_t)length;
 }
 
@@ -223,16 +229,21 @@ static void send_line(struct alerts *a, struct alert_kind *kind, const struct li
 	kind->left_out = 0;
 }
 
-void alerts_event(struct alerts *a, const struct live_event *event)
+void alerts_event_at(struct alerts *a, const struct live_event *event, int64_t now_ns)
 {
 	struct alert_kind *kind = &a->kind[event->type];
 
 	pthread_mutex_lock(&a->lock);
 	if (kind->wanted) {
-		if (within_bounds(a, kind, event->ts_ns))
+		if (within_bounds(a, kind, now_ns))
 			send_line(a, kind, event);
 		else
 			kind->left_out++;
 	}
 	pthread_mutex_unlock(&a->lock);
+}
+
+void alerts_event(struct alerts *a, const struct live_event *event)
+{
+	alerts_event_at(a, event, steady_time());
 }

@@ -3,8 +3,8 @@
  * (opened again on HUP), syslog (RFC 5424 severities), or the standard input of a command (run by porter.h).
  * Keys: "time", "alert" ("new-client", "login", "call", "supernode", "drops", "storage", "interface"),
  * "protocol", "client", "other", "outcome", "value" (share of drops; callers of a supernode), "words".
- * Rate-limited per kind, by the time of the events: what is left out, or could not be written, is counted,
- * and said with the next of its kind as "left_out".
+ * Rate-limited per kind, by the time at which they are told: events are of different ages. What is left out,
+ * or could not be written, is counted, and said with the next of its kind as "left_out".
  *
  * Nothing here ever waits. Whoever gives a file that may be a pipe ignores SIGPIPE. Any thread.
  */
@@ -23,6 +23,8 @@ struct alerts_options {
 struct alerts;
 struct alerts *alerts_open(const struct alerts_options *options, struct error *err);
 void alerts_event(struct alerts *a, const struct live_event *event);
+/* The same, told at now_ns (monotonic). */
+void alerts_event_at(struct alerts *a, const struct live_event *event, int64_t now_ns);
 bool alerts_reopen(struct alerts *a, const struct alerts_options *options, struct error *err);
 void alerts_close(struct alerts *a);
 extern const char *const alert_kinds[]; /* NULL-terminated, by enum live_event_type */

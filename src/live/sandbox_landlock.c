@@ -125,7 +125,8 @@ failed:
 	return false;
 }
 
-/* A directory; of a file, the one that it is in. */
+/* A directory; of a file, the one that it is in; of a link, also that of the file to which it leads, which is
+ * the one that the kernel asks about. */
 static bool rule_add_beside(int rules, const struct ruleset *r, const char *path, struct error *err)
 {
 	struct stat is;
@@ -136,6 +137,12 @@ static bool rule_add_beside(int rules, const struct ruleset *r, const char *path
 	char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
 	bool ok = folder ? rule_add(rules, r, folder, FS_READ, err) : error_memory(err, path);
 	free(folder);
+	char *real = realpath(path, NULL), *end = real ? strrchr(real, '/') : NULL;
+	if (ok && end) {
+		end[end == real] = '\0';
+		ok = rule_add(rules, r, real, FS_READ, err);
+	}
+	free(real);
 	return ok;
 }
 

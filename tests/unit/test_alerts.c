@@ -6,10 +6,12 @@
 #include <cmocka.h>
 #include "live/alerts.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,7 +120,7 @@ static void test_lines(void **unused)
 	e.outcome = "success";
 	ip_parse("2001:db8::1", &e.other.ip);
 	e.other.port = 80;
-	alerts_event(a, &e);
+	alerts_event_at(a, &e, e.ts_ns);
 	assert_int_equal(lines_in(path, line), 1);
 	assert_string_equal(value_of(line, "time"), "2006-11-22T12:00:01.000Z");
 	assert_string_equal(value_of(line, "alert"), "login");
@@ -130,7 +132,7 @@ static void test_lines(void **unused)
 	assert_string_equal(value_of(line, "words"), "a \"word\"\x1b[31m\n");
 	assert_null(strchr(line, '\x1b'));
 	struct live_event drops = { .type = LIVE_DROPS, .ts_ns = NOON_NS, .value = 0.25, .words = "" };
-	alerts_event(a, &drops);
+	alerts_event_at(a, &drops, drops.ts_ns);
 	assert_int_equal(lines_in(path, line), 2);
 	assert_string_equal(value_of(line, "value"), "0.25");
 	assert_string_equal(value_of(line, "client"), "~");
@@ -148,25 +150,26 @@ static void test_limit(void **unused)
 	struct alerts *a = alerts_open(&options, &err);
 	assert_non_null(a);
 	for (int i = 0; i < 10; i++) {
-		struct live_event e = event_of(LIVE_NEW_CLIENT, i % 2 ? i : -i); /* in no strict order */
-		alerts_event(a, &e);
+		/* A login that nobody answered is told when its flow is forgotten, minutes later. */
+		struct live_event e = event_of(LIVE_NEW_CLIENT, i % 2 ? i : -200);
+		alerts_event_at(a, &e, NOON_NS + i * SECOND_NS);
 	}
 	assert_int_equal(command.lines, 3);
 	struct live_event call = event_of(LIVE_CALL, 10), later = event_of(LIVE_NEW_CLIENT, 60);
-	alerts_event(a, &call); /* another kind has room */
+	alerts_event_at(a, &call, call.ts_ns); /* another kind has room */
 	assert_int_equal(command.lines, 4);
 	assert_string_equal(value_of(command.last, "left_out"), "~");
-	alerts_event(a, &later);
+	alerts_event_at(a, &later, later.ts_ns);
 	assert_int_equal(command.lines, 5);
 	assert_string_equal(value_of(command.last, "left_out"), "7");
 	/* What the command does not take is left out, too. */
 	command.full = true;
-	alerts_event(a, &call);
+	alerts_event_at(a, &call, call.ts_ns);
 	command.full = false;
-	alerts_event(a, &call);
+	alerts_event_at(a, &call, call.ts_ns);
 	assert_string_equal(value_of(command.last, "left_out"), "1");
-	alerts_event(a, &later);
-	alerts_event(a, &later);
+	alerts_event_at(a, &later, later.ts_ns);
+	alerts_event_at(a, &later, later.ts_ns);
 	assert_string_equal(value_of(command.last, "left_out"), "~"); /* said once */
 	alerts_close(a);
 }
@@ -180,17 +183,17 @@ static void test_kinds(void **unused)
 
 	(void)unused;
 	struct alerts *a = alerts_open(&options, &err);
-	alerts_event(a, &login);
-	alerts_event(a, &drops);
+	alerts_event_at(a, &login, login.ts_ns);
+	alerts_event_at(a, &drops, drops.ts_ns);
 	assert_int_equal(command.lines, 1);
 	options.kinds = wrong;
 	assert_false(alerts_reopen(a, &options, &err));
 	assert_string_equal(err.text, "no kind of alert is called 'logins'; did you mean 'login'?");
-	alerts_event(a, &drops); /* as before */
+	alerts_event_at(a, &drops, drops.ts_ns); /* as before */
 	assert_int_equal(command.lines, 2);
 	options.kinds = NULL;
 	assert_true(alerts_reopen(a, &options, &err));
-	alerts_event(a, &login);
+	alerts_event_at(a, &login, login.ts_ns);
 	assert_int_equal(command.lines, 3);
 	alerts_close(a);
 }
@@ -206,14 +209,42 @@ static void test_rotated(void **unused)
 	(void)unused;
 	struct alerts *a = alerts_open(&options, &err);
 	snprintf(old, sizeof old, "%s.1", path);
-	alerts_event(a, &e);
+	alerts_event_at(a, &e, e.ts_ns);
 	assert_int_equal(rename(path, old), 0);
-	alerts_event(a, &e);
+	alerts_event_at(a, &e, e.ts_ns);
 	assert_int_equal(lines_in(old, line), 2);
 	assert_true(alerts_reopen(a, &options, &err));
-	alerts_event(a, &e);
+	alerts_event_at(a, &e, e.ts_ns);
 	assert_int_equal(lines_in(old, line), 2);
 	assert_int_equal(lines_in(path, line), 1);
+	alerts_close(a);
+}
+
+/* A disk that is full amid a line: what comes when there is room again is a line of its own. */
+static void test_half_a_line(void **unused)
+{
+	const struct alerts_options options = { .file = path };
+	struct live_event e = event_of(LIVE_CALL, 0);
+	struct rlimit before, room;
+	struct error err;
+	struct stat is;
+	char line[4096];
+
+	(void)unused;
+	struct alerts *a = alerts_open(&options, &err);
+	assert_non_null(a);
+	alerts_event_at(a, &e, e.ts_ns);
+	assert_int_equal(stat(path, &is), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	room = (struct rlimit){ (rlim_t)is.st_size + 20, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+	alerts_event_at(a, &e, e.ts_ns);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(lines_in(path, line), 1);
+	alerts_event_at(a, &e, e.ts_ns);
+	assert_int_equal(lines_in(path, line), 2);
+	assert_string_equal(value_of(line, "left_out"), "1");
 	alerts_close(a);
 }
 
@@ -239,6 +270,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limit, enter, leave),
 		cmocka_unit_test_setup_teardown(test_kinds, enter, leave),
 		cmocka_unit_test_setup_teardown(test_rotated, enter, leave),
+		cmocka_unit_test_setup_teardown(test_half_a_line, enter, leave),
 		cmocka_unit_test_setup_teardown(test_unwritable, enter, leave),
 	};
 
