@@ -435,8 +435,8 @@ static bool keys_agree(const struct merge_run *a, const struct merge_run *b, con
 			return false;
 		if (!same && strcmp(keys[i], PSEUDONYMS) == 0)
 			return error_set(err, EXIT_INPUT,
-					 "%s and %s have not the addresses of one --anonymize key: what was "
-					 "told then cannot be put together",
+					 "%s and %s were not anonymised with the same key (--anonymize): "
+					 "what was told then cannot be put together",
 					 a->path, b->path);
 		if (!same)
 			return error_set(err, EXIT_INPUT, "%s was made with --%s %s, %s with %s%s", a->path,

@@ -1,16 +1,18 @@
 """A run of `footsteps live` with every output that people and programs look at, on a link of its own (live_link.py); and
 captures whose names and versions mean harm."""
 import datetime
+import gzip
 import ipaddress
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import time
 
 from live_link import SEES, Link, Unavailable
-from tap import FOOTSTEPS, content, pcap_record, pcap_records, tmp, udp_frame, write
+from tap import FOOTSTEPS, TOP, content, no_program, pcap_record, pcap_records, skip, tmp, udp_frame, write
 
 BROWSED = "127.0.0.1:8480"  # in the namespace
 CONTROL, METRICS_SOCKET = "control.sock", "metrics.sock"
@@ -29,6 +31,25 @@ def available():
             return None
     except Unavailable as why:
         return str(why)
+
+
+def shipped(name):
+    """A capture of traces/peer, unpacked."""
+    with gzip.open(os.path.join(TOP, "traces", "peer", name + ".pcap.gz")) as f:
+        return write(tmp(name + ".pcap"), f.read())
+
+
+def missing(test):
+    """Whether there is no link, or nothing to replay with; then the test is skipped, or failed where it must be."""
+    why = available()
+    if why:
+        skip(test, why)
+        return True
+    for program in ("ip", "tcpreplay"):
+        if not shutil.which(program):
+            no_program(test, program)
+            return True
+    return False
 
 
 def seconds(time_text):

@@ -3,7 +3,6 @@ the finished database says; names that mean harm are harmless in all of them; an
 web server. The page itself: web.py.
 
 As root, with network namespaces and tcpreplay; skipped where something is missing. FOOTSTEPS_LAB=0 skips all of it."""
-import gzip
 import json
 import os
 import re
@@ -11,16 +10,11 @@ import sys
 import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_link import Link
-from live_seen import LABELS, METRICS_SOCKET, Seen, available, counters, fetch, named, packets_of
-from tap import TOP, built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all, tmp, write
+from live_seen import LABELS, METRICS_SOCKET, Seen, available, counters, fetch, named, packets_of, shipped
+from tap import built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all
 
 SERVER, CLIENT = "192.0.2.141", "198.51.100.20"  # of the scenarios with one client
 HARM = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")  # all but a line's end; the names of these captures are ASCII
-
-
-def shipped(name):
-    with gzip.open(os.path.join(TOP, "traces", "peer", name + ".pcap.gz")) as f:
-        return write(tmp(name + ".pcap"), f.read())
 
 
 def lines(path):

@@ -25,6 +25,7 @@ FS_UNITS = \
 	tests/unit/test_engine \
 	tests/unit/test_episodes \
 	tests/unit/test_facts \
+	tests/unit/test_facts_counts \
 	tests/unit/test_flow \
 	tests/unit/test_flow_tick \
 	tests/unit/test_format_iptables \

@@ -130,7 +130,7 @@ def memory_mb(process, which="VmRSS"):
 
 
 def looked_at(link, live):
-    """Packets that it has seen or lost up to now, as it says when asked. At the end it takes 5 s for its ring at most."""
+    """Packets that it has seen or lost up to now, as it says when asked."""
     live.send_signal(signal.SIGUSR1)
     time.sleep(0.5)
     said = re.findall(r"(\d+) packets, (\d+) dropped", link.said(live))

@@ -2,7 +2,6 @@
 its console, it follows the state, hostile names stay text, it can be read on a phone, and it says when it is old. No
 network but loopback is used. As root, with network namespaces and tcpreplay, also that of a whole `footsteps live`."""
 import datetime
-import gzip
 import json
 import os
 import re
@@ -336,13 +335,9 @@ def real_state(page, server):
 def real_monitor():
     """A whole `footsteps live` on a link where a call is replayed: the browser is in its namespace, and the names are hostile."""
     name = "the page of footsteps live on a link"
-    why = live_seen.available()
-    missing = [program for program in ("ip", "tcpreplay") if not shutil.which(program)]
-    if why or missing:
-        tap.skip(name, why or f"{missing[0]} is not installed")
+    if live_seen.missing(name):
         return
-    with gzip.open(os.path.join(tap.TOP, "traces", "peer", "call-direct.pcap.gz")) as f:
-        plain = tap.write(tap.tmp("call.pcap"), f.read())
+    plain = live_seen.shipped("call-direct")
     names = {"192.0.2.141": live_seen.LABELS, "198.51.100.20": live_seen.LABELS[:2]}
     capture = live_seen.named(plain, names)
     packets = live_seen.packets_of(capture)
