@@ -71,8 +71,9 @@ static struct tcp_head *head_at(struct flow *flow, enum direction dir, uint32_t 
 	return head;
 }
 
-/* Payload that begins after next_seq. */
-static void ahead_of_gap(struct flow *flow, enum direction dir, uint32_t seq, uint32_t end,
+/* Payload that begins after next_seq. True: all of it is held already, so it is a retransmission: the last
+ * segment is sent again to probe for losses (RFC 8985 section 7), before what is missing. */
+static bool ahead_of_gap(struct flow *flow, enum direction dir, uint32_t seq, uint32_t end,
 			 struct span payload, struct flow_step *step, const struct tcp_heads *heads,
 			 uint64_t *heads_lost)
 {
@@ -80,10 +81,12 @@ static void ahead_of_gap(struct flow *flow, enum direction dir, uint32_t seq, ui
 
 	if (flow->want != WANT_NOTHING && !side->lost && seq_diff(seq, side->start_seq) >= 0 &&
 	    seq - side->start_seq < heads->limit) {
+		uint32_t offset = seq - side->start_seq;
 		struct tcp_head *head = head_at(flow, dir, side->next_seq - side->start_seq, heads);
-		if (head && tcp_head_hold(head, heads->limit, seq - side->start_seq, payload)) {
+		bool again = head && tcp_head_holds(head, offset, payload);
+		if (again || (head && tcp_head_hold(head, heads->limit, offset, payload))) {
 			step->held = true;
-			return;
+			return again;
 		}
 	}
 	/* Nobody waits for the hole, or it will not be filled: go on behind it. */
@@ -93,6 +96,7 @@ static void ahead_of_gap(struct flow *flow, enum direction dir, uint32_t seq, ui
 	side->next_seq = end;
 	step->head = payload;
 	step->fresh = payload.len;
+	return false;
 }
 
 /* Payload that begins at next_seq, or before it and brings something new. */
@@ -151,10 +155,8 @@ static bool payload_segment(struct flow *flow, const struct packet *packet, uint
 		side->next_seq = seq;
 		offset = 0;
 	}
-	if (offset > 0) {
-		ahead_of_gap(flow, dir, seq, end, packet->payload, step, heads, heads_lost);
-		return false;
-	}
+	if (offset > 0)
+		return ahead_of_gap(flow, dir, seq, end, packet->payload, step, heads, heads_lost);
 	if (seq_diff(end, side->next_seq) > 0) {
 		in_order(flow, dir, seq, end, packet->payload, packet->payload.len < packet->payload_wire,
 			 step, heads);

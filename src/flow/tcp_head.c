@@ -71,3 +71,11 @@ bool tcp_head_hold(struct tcp_head *head, uint32_t limit, uint32_t offset, struc
 	head->runs++;
 	return true;
 }
+
+bool tcp_head_holds(const struct tcp_head *head, uint32_t offset, struct span bytes)
+{
+	for (unsigned i = 0; i < head->runs; i++)
+		if (head->run[i].from <= offset && (uint64_t)offset + bytes.len <= head->run[i].to)
+			return bytes.len > 0;
+	return false;
+}

@@ -24,4 +24,6 @@ struct tcp_head {
 uint32_t tcp_head_append(struct tcp_head *head, uint32_t limit, uint32_t offset, struct span bytes);
 /* A segment ahead of a gap. False: it does not fit, and the direction should be given up. */
 bool tcp_head_hold(struct tcp_head *head, uint32_t limit, uint32_t offset, struct span bytes);
+/* Whether every byte of such a segment is held already. */
+bool tcp_head_holds(const struct tcp_head *head, uint32_t offset, struct span bytes);
 #endif

@@ -609,7 +609,10 @@ static void test_tcp_order(void **state)
 	assert_string_equal(seen(w, true, TCP_ACK, 101, 501, "abc"), ""); /* retransmission */
 	assert_string_equal(seen(w, true, TCP_ACK, 107, 501, "ghi"), ""); /* ahead of a gap */
 	assert_true(w->step.held);
-	assert_string_equal(seen(w, true, TCP_ACK, 113, 501, "mno"), "");  /* two gaps */
+	assert_string_equal(seen(w, true, TCP_ACK, 113, 501, "mno"), ""); /* two gaps */
+	assert_string_equal(seen(w, true, TCP_ACK, 107, 501, "ghi"), ""); /* sent again before the gap is */
+	assert_true(w->step.held);
+	assert_false(w->step.message);
 	assert_string_equal(seen(w, true, TCP_ACK, 110, 501, "jklm"), ""); /* overlaps the next run */
 	assert_string_equal(seen(w, true, TCP_ACK, 103, 501, "cdef"),
 			    "abcdefghijklmno"); /* overlap and fill */
@@ -618,7 +621,7 @@ static void test_tcp_order(void **state)
 	assert_int_equal(w->step.fresh, 1);
 	assert_string_equal(seen(w, false, TCP_ACK, 501, 117, "ok"), "ok");
 	flow_table_finish(w->table);
-	assert_int_equal(w->ended[0].flow.side[TO_RESPONDER].retransmitted, 1);
+	assert_int_equal(w->ended[0].flow.side[TO_RESPONDER].retransmitted, 2);
 	assert_int_equal(w->ended[0].flow.side[TO_RESPONDER].messages, 6);
 	world_free(w);
 }
