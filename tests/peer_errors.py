@@ -227,7 +227,7 @@ def outputs():
 
 def unwritable():
     folder = fresh("unwritable", SMALL)
-    says(tap.peer("trace", "-o", "none/x.pcap", "my.scenario", cwd=folder), 4, ["none/x"],
+    says(tap.peer("trace", "-o", "none/x.pcap", "my.scenario", cwd=folder), 4, ["none/x", "make the directory first"],
          "no folder for the capture", left(folder, "my.scenario"))
     says(tap.peer("trace", "--truth", "none/x.db", "my.scenario", cwd=folder), 4, ["none/x.db"],
          "no folder for the truth", left(folder, "my.scenario"))

@@ -122,11 +122,6 @@ static bool next_key(struct bencode *b, struct span *key)
 	return !b->r.failed;
 }
 
-static bool is_key(struct span key, const char *text)
-{
-	return key.len == strlen(text) && memcmp(key.ptr, text, key.len) == 0;
-}
-
 /* a or r; returns whether there is a node id. */
 static bool rd_arguments(struct bencode *b, struct krpc *m)
 {
@@ -134,9 +129,9 @@ static bool rd_arguments(struct bencode *b, struct krpc *m)
 	bool has_id = false;
 	open_dictionary(b);
 	while (next_key(b, &key)) {
-		if (is_key(key, "id"))
+		if (span_is(key, "id"))
 			has_id = rd_string(b).len == NODE_ID;
-		else if (is_key(key, "target") || is_key(key, "info_hash"))
+		else if (span_is(key, "target") || span_is(key, "info_hash"))
 			m->target = rd_string(b);
 		else
 			skip_value(b);
@@ -146,20 +141,20 @@ static bool rd_arguments(struct bencode *b, struct krpc *m)
 
 static void rd_member(struct bencode *b, struct span key, struct krpc *m)
 {
-	if (is_key(key, "a")) {
+	if (span_is(key, "a")) {
 		m->asks = rd_arguments(b, m);
-	} else if (is_key(key, "r")) {
+	} else if (span_is(key, "r")) {
 		m->tells = rd_arguments(b, m);
-	} else if (is_key(key, "e")) {
+	} else if (span_is(key, "e")) {
 		m->errs = peek(b) == 'l';
 		skip_value(b);
-	} else if (is_key(key, "ip")) {
+	} else if (span_is(key, "ip")) {
 		m->address = rd_string(b);
-	} else if (is_key(key, "q")) {
+	} else if (span_is(key, "q")) {
 		m->named = rd_string(b).len > 0;
-	} else if (is_key(key, "t")) {
+	} else if (span_is(key, "t")) {
 		m->transaction = rd_string(b);
-	} else if (is_key(key, "y")) {
+	} else if (span_is(key, "y")) {
 		struct reader value = reader_on(rd_string(b));
 		m->type = rd_left(&value) == 1 ? rd_u8(&value) : 0;
 	} else {
@@ -244,12 +239,6 @@ static void look_at_query(const struct look *l, struct dht_state *st, const stru
 	remember(l, st, m->transaction);
 }
 
-static bool can_be_public(uint32_t address)
-{
-	uint32_t net = address >> 24;
-	return net != 0 && net != 127 && net < 224; /* RFC 1122 section 3.2.1.3; multicast and above */
-}
-
 static void look_at_answer(const struct look *l, struct dht_state *st, const struct krpc *m)
 {
 	if (m->tells && !st->response_reported[l->dir]) {
@@ -266,7 +255,7 @@ static void look_at_answer(const struct look *l, struct dht_state *st, const str
 	st->answer_reported = true;
 	struct reader r = reader_on(m->address);
 	uint32_t address = rd_be32(&r);
-	if (m->address.len == COMPACT_IPV4 && can_be_public(address))
+	if (m->address.len == COMPACT_IPV4 && ipv4_is_of_host(address))
 		observe(l, BITTORRENT_REFLECTED, address);
 }
 

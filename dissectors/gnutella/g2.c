@@ -4,7 +4,6 @@
  *	0-2 "GND" | 3 flags | 4-5 sequence | 6 part | 7 count, 0 in an acknowledgement | 8- fragment
  */
 #include "dissectors/gnutella/gnutella.h"
-#include <string.h>
 
 /* G2, UDP transceiver; gtkg udp_reliable.h. */
 #define RELIABLE_EXTENDED 12U /* gtkg: an acknowledgement with the bits of more parts */
@@ -34,11 +33,6 @@ static bool rd_g2_packet(struct reader *r, struct g2_packet *p)
 	return !r->failed && p->control != 0; /* a zero ends a list of packets */
 }
 
-static bool is_text(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
-}
-
 /* The root packets of G2's index. */
 static bool is_root_name(struct span name)
 {
@@ -46,7 +40,7 @@ static bool is_root_name(struct span name)
 					     "LNI",    "PI",     "PO",  "PUSH",  "Q2",   "QA",   "QH2",
 					     "QHT",    "QKA",    "QKR", "UPROC", "UPROD" };
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (is_text(name, names[i]))
+		if (span_is(name, names[i]))
 			return true;
 	return false;
 }
@@ -57,7 +51,7 @@ static void look_at_g2_child(const struct look *l, const struct g2_packet *root)
 	struct g2_packet child;
 	struct reader r = reader_on(root->payload);
 	if (!(root->control & PACKET_COMPOUND) || !rd_g2_packet(&r, &child) ||
-	    !(is_text(child.name, "RNA") || is_text(child.name, "UDP")))
+	    !(span_is(child.name, "RNA") || span_is(child.name, "UDP")))
 		return;
 	struct reader address = reader_on(child.payload);
 	rd_skip(&address, 4);

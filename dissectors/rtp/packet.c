@@ -72,7 +72,6 @@ enum reading rtp_read(struct part message, struct rtp_header *out)
 	bool fits = header + extension <= message.wire;
 	*out = (struct rtp_header){
 		.payload_type = payload_type,
-		.marker = second & MARKER,
 		.fits = fits,
 		.sequence = sequence,
 		.timestamp = timestamp,
@@ -87,13 +86,9 @@ enum reading rtp_read(struct part message, struct rtp_header *out)
 /* Section 6.4.1: what the sender of a report says of one stream that it receives. */
 static void read_reception(struct reader *r, struct media_control *c)
 {
-	struct media_reception report = { .stream = rd_be32(r) };
-	uint32_t lost = rd_be32(r);
+	struct media_reception report;
 
-	report.lost_share = (uint8_t)(lost >> 24);
-	report.lost = (int32_t)(lost & 0xffffffU) - (lost & 0x800000U ? 0x1000000 : 0); /* 24 bits, signed */
-	report.highest = rd_be32(r);
-	report.jitter = rd_be32(r);
+	rd_skip(r, 16); /* the stream's SSRC, losses, highest sequence number, jitter */
 	report.last_clock = rd_be32(r);
 	report.delay = rd_be32(r);
 	if (!r->failed && c->receptions < MEDIA_RECEPTIONS_MAX)
@@ -106,12 +101,11 @@ static void read_report(struct span body, unsigned type, unsigned blocks, struct
 	struct reader r = reader_on(body);
 
 	if (type == RTCP_SR) {
-		uint32_t seconds = rd_be32(&r), fraction = rd_be32(&r), timestamp = rd_be32(&r);
-		rd_skip(&r, 8); /* packets and bytes sent */
+		uint32_t seconds = rd_be32(&r), fraction = rd_be32(&r);
+		rd_skip(&r, 12); /* RTP timestamp, packets and bytes sent */
 		if (!r.failed) {
 			c->has_clock = true;
 			c->clock = seconds << 16 | fraction >> 16;
-			c->timestamp = timestamp;
 		}
 	}
 	while (blocks-- > 0 && !r.failed)
@@ -183,10 +177,10 @@ enum reading rtcp_read(struct part message, struct rtcp_message *out)
 		return message.wire < 8U ? READ_NOT : READ_CUT;
 	if (VERSION(first) != RTP_VERSION || !is_rtcp_type(type) || length < 8U || length > message.wire)
 		return READ_NOT;
-	*out = (struct rtcp_message){ .ssrc = ssrc, .control = { .from = ssrc } };
+	*out = (struct rtcp_message){ .ssrc = ssrc };
 	out->compound = message.data.len == message.wire && read_compound(message.data, &out->control);
 	if (!out->compound) {
-		out->control = (struct media_control){ .from = ssrc };
+		out->control = (struct media_control){ 0 };
 		out->encrypted = has_srtcp_index(message, message.wire - length);
 	}
 	return READ_OK;

@@ -39,7 +39,6 @@ enum reading {
 
 struct rtp_header {
 	uint8_t payload_type;
-	bool marker;
 	bool fits; /* header extension and padding are possible ones; both can be encrypted */
 	uint16_t sequence;
 	uint32_t timestamp, ssrc;

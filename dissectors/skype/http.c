@@ -55,11 +55,6 @@ static bool equals_nocase(struct span s, const char *text)
 	return true;
 }
 
-static bool equals(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
-}
-
 /* Takes text off the front of r, if it is there. */
 static bool rd_prefix(struct reader *r, const char *text)
 {
@@ -141,7 +136,7 @@ static bool read_request_line(struct span line, struct request *q)
 		return false;
 	struct span action = rd_until(&target, '?', &found);
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
-		if (equals(action, actions[i]))
+		if (span_is(action, actions[i]))
 			q->action = actions[i];
 	if (found)
 		read_query(rd_rest(&target), q);

@@ -11,7 +11,6 @@
  * here at its first byte.
  */
 #include "dissectors/skype/skype.h"
-#include <string.h>
 
 #define RECORD_HEADER 5U
 #define TYPE_BLOCK    0x16U
@@ -138,11 +137,6 @@ static void report_exchange(const struct look *l, struct login_state *st)
 						       .outcome = outcome } });
 }
 
-static bool begins_with(struct span s, const uint8_t *with, size_t n)
-{
-	return s.len >= n && memcmp(s.ptr, with, n) == 0;
-}
-
 /* A client's message; its name, or NULL if it cannot be one. */
 static const char *client_message(const struct look *l, struct login_state *st, const struct message *m)
 {
@@ -191,7 +185,7 @@ static enum match opening(const struct look *l)
 {
 	static const uint8_t hello[RECORD_HEADER] = { TYPE_BLOCK, 0x03, 0x01, 0x00, 0x00 };
 	size_t n = l->data.len < sizeof hello ? l->data.len : sizeof hello;
-	if (!l->from_start || l->dir != TO_RESPONDER || !begins_with(l->data, hello, n))
+	if (!l->from_start || l->dir != TO_RESPONDER || !span_begins(l->data, hello, n))
 		return MATCH_NO;
 	return n < sizeof hello ? MATCH_MAYBE : MATCH_YES;
 }

@@ -18,16 +18,11 @@ static const uint8_t block_head[] = { 0x16, 0x03, 0x01 };
 static const uint8_t data_head[] = { 0x17, 0x03, 0x01 };
 #define RECORD_HEADER 5U
 
-static bool begins_with(struct span s, const uint8_t *with, size_t n)
-{
-	return s.len >= n && memcmp(s.ptr, with, n) == 0;
-}
-
 enum skype_block skype_block_form(struct span body)
 {
-	if (begins_with(body, block_2006, sizeof block_2006))
+	if (span_begins(body, block_2006, sizeof block_2006))
 		return BLOCK_2006;
-	return begins_with(body, block_2015, sizeof block_2015) ? BLOCK_2015 : BLOCK_NONE;
+	return span_begins(body, block_2015, sizeof block_2015) ? BLOCK_2015 : BLOCK_NONE;
 }
 
 /* Whether s, cut short, can still begin with these bytes. */
@@ -61,7 +56,7 @@ static enum match read_block(struct reader r, enum skype_block *form, uint32_t *
 	if (r.failed)
 		return MATCH_MAYBE;
 	*size = 2 * RECORD_HEADER + length + second_length;
-	return begins_with(second, data_head, sizeof data_head) ? MATCH_YES : MATCH_NO;
+	return span_begins(second, data_head, sizeof data_head) ? MATCH_YES : MATCH_NO;
 }
 
 static void report_relayed(const struct look *l, enum skype_block form, uint32_t size)

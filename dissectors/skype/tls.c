@@ -4,7 +4,6 @@
  * later products, which are not this protocol, live under the same domain.
  */
 #include "dissectors/skype/skype.h"
-#include <string.h>
 
 static const char *const names[] = { "apps.skype.com", "apps.skypeassets.com" };
 
@@ -36,7 +35,7 @@ static struct span server_name(struct reader r)
 static bool is_client_name(struct span name)
 {
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (name.len == strlen(names[i]) && memcmp(name.ptr, names[i], name.len) == 0)
+		if (span_is(name, names[i]))
 			return true;
 	return false;
 }

@@ -276,19 +276,13 @@ static bool look_at_echo(const struct look *l, struct udp_state *st, uint16_t id
 	return true;
 }
 
-static bool can_be_public(uint32_t address)
-{
-	uint32_t net = address >> 24;
-	return net != 0 && net != 127 && net < 224; /* RFC 1122 section 3.2.1.3; multicast and above */
-}
-
 static void look_at_answer(const struct look *l, struct udp_state *st, uint16_t id, uint8_t function)
 {
 	bool echo = look_at_echo(l, st, id);
 	uint32_t address, own, value;
 	/* Without the echoed id anybody could send the receiver its own address, asked or not: then it takes
 	 * many who agree. */
-	if (be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && can_be_public(address))
+	if (be32_at(l->data, 3, &address) && ipv4_of(&l->to->ip, &own) && ipv4_is_of_host(address))
 		observe(l, echo ? SKYPE_REFLECTED : SKYPE_AGREED, address);
 	if (function == F_NAK && be32_at(l->data, 7, &value))
 		st->challenge[l->dir] = (struct challenge){ .value = value, .id = id, .asked = true };

@@ -18,12 +18,18 @@ enum exit_status {
 
 struct error {
 	enum exit_status status;
-	char text[512]; /* one line or a few: what was wrong, where, what to do; no trailing newline */
+	char text[512];     /* one line or a few: what was wrong, where, what to do; no trailing newline */
+	bool contradiction; /* of error_contradiction() */
 };
 
 /* Fills *err (truncating) and returns false, so that `return error_set(...)` reads well. err may be NULL. */
 bool error_set(struct error *err, enum exit_status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What always goes together does not, which is a defect of footsteps: EXIT_INTERNAL. */
+bool error_contradiction(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* ... unless a file told it so: EXIT_INPUT then, and whose facts they are in place of the defect. */
+bool error_blame(struct error *err, const char *whose);
 
 /* error_set for a failed allocation of `what`. */
 bool error_memory(struct error *err, const char *what);

@@ -15,6 +15,13 @@ struct ip {
 
 struct ip ip_from_v4(const uint8_t bytes[4]);
 bool ip_is_v4(const struct ip *ip);
+/* Whether a host may have this IPv4 address: not "this" network or loopback (RFC 1122 section 3.2.1.3), no
+ * multicast and nothing above. Private ones may be. */
+static inline bool ipv4_is_of_host(uint32_t address)
+{
+	uint32_t net = address >> 24;
+	return net != 0 && net != 127 && net < 224;
+}
 static inline bool ip_equal(const struct ip *a, const struct ip *b)
 {
 	return memcmp(a->b, b->b, sizeof a->b) == 0;

@@ -16,6 +16,8 @@ FS_BASE = \
 	src/base/interval.h \
 	src/base/ip.c \
 	src/base/ip.h \
+	src/base/json_string.c \
+	src/base/json_string.h \
 	src/base/options.c \
 	src/base/options.h \
 	src/base/options_help.c \

@@ -1,6 +1,7 @@
 /* The parser that the table of options drives. */
 #include "base/options.h"
 #include "base/clock.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -319,4 +320,11 @@ bool option_set(const struct command *command, const struct option *o, const cha
 	const struct scan s = { .command = command, .err = err };
 
 	return value_set(&s, o, text);
+}
+
+bool option_within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err)
+{
+	return (value >= least && value <= most) ||
+	       error_set(err, EXIT_USAGE, "--%s %" PRIu64 ": it must be between %" PRIu64 " and %" PRIu64,
+			 option, value, least, most);
 }

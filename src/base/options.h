@@ -65,6 +65,8 @@ void options_free(const struct command *command);
 const struct option *option_find(const struct command *command, const char *name);
 /* Sets it as "--name text" does, with the same words when that is wrong; a flag whatever the text is. */
 bool option_set(const struct command *command, const struct option *o, const char *text, struct error *err);
+/* Whether the option's value is from `least` to `most`; EXIT_USAGE in words. */
+bool option_within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err);
 const char *options_program(const struct command *command);
 void options_help(const struct command *command, FILE *out);
 /* Prints text by the rules of `details`. The cursor is in column `at`; lines start at `indent`. */
@@ -72,12 +74,9 @@ void options_wrap(FILE *out, const char *text, size_t indent, size_t at);
 /* Prints the section of `examples`; nothing when there are none. */
 void options_examples(FILE *out, const char *examples);
 /*
- * The effective values as one JSON object, into buffer; for the manifest. Durations are seconds, a text or
- * choice that is not set is null, bytes that are no UTF-8 become U+FFFD. False when the buffer is too small;
- * it is then "".
+ * The effective values as one JSON object, to be freed with free(); for the manifest. Durations are seconds,
+ * a text or choice that is not set is null.
  */
-bool options_json(const struct command *command, char *buffer, size_t size);
-/* The same, allocated: lists of networks and paths may be of any length. */
 char *options_json_text(const struct command *command, struct error *err);
 /* Of `known` (NULL-terminated), the first one most like `word`, or NULL when none is near. */
 const char *nearest_word(const char *word, const char *const *known);

@@ -1,68 +1,16 @@
 /* The effective options as JSON, for the manifest of a run. */
 #include "base/clock.h"
 #include "base/options.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* A text that grows into a buffer; full: something did not fit. */
-struct text {
-	char *buffer;
-	size_t size, used;
-	bool full;
-};
-
-static void put(struct text *t, const char *bytes, size_t n)
-{
-	if (t->full || n >= t->size - t->used) {
-		t->full = true;
-		return;
-	}
-	memcpy(t->buffer + t->used, bytes, n);
-	t->used += n;
-}
-
-static void put_text(struct text *t, const char *text)
-{
-	put(t, text, strlen(text));
-}
-
-/* A JSON string (RFC 8259 section 7), or null. */
-static void put_string(struct text *t, const char *string)
-{
-	char escape[8];
-
-	if (!string) {
-		put_text(t, "null");
-		return;
-	}
-	put_text(t, "\"");
-	for (const char *s = string; *s;) {
-		size_t length = utf8_length(s, SIZE_MAX);
-		if (length == 0) {
-			put_text(t, "\xef\xbf\xbd"); /* U+FFFD: the command line is bytes, JSON is text */
-			length = 1;
-		} else if (*s == '"' || *s == '\\') {
-			escape[0] = '\\';
-			escape[1] = *s;
-			put(t, escape, 2);
-		} else if ((unsigned char)*s < 0x20) {
-			snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unsigned char)*s);
-			put_text(t, escape);
-		} else {
-			put(t, s, length);
-		}
-		s += length;
-	}
-	put_text(t, "\"");
-}
+#define NUMBER_TEXT 40U
 
 /* Exact: 0.25, 200, 1.000000001. */
-static void put_seconds(struct text *t, int64_t ns)
+static void put_seconds(struct text *t, const char *name, int64_t ns)
 {
-	char number[40];
+	char number[NUMBER_TEXT];
 	uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
 	uint64_t fraction = size % (uint64_t)NS_PER_S;
 	int length =
@@ -71,17 +19,17 @@ static void put_seconds(struct text *t, int64_t ns)
 	if (fraction) {
 		length += snprintf(number + length, sizeof number - (size_t)length, ".%09" PRIu64, fraction);
 		while (number[length - 1] == '0')
-			length--;
+			number[--length] = '\0';
 	}
-	put(t, number, (size_t)length);
+	json_number(t, name, number);
 }
 
-static void put_number(struct text *t, double value)
+static void put_number(struct text *t, const char *name, double value)
 {
-	char number[40];
+	char number[NUMBER_TEXT];
 
 	if (!isfinite(value)) {
-		put_text(t, "null");
+		json_text(t, name, NULL);
 		return;
 	}
 	/* 15 digits read well, 17 are exact (C17 5.2.4.2.2, DBL_DECIMAL_DIG). */
@@ -89,18 +37,15 @@ static void put_number(struct text *t, double value)
 	double back = 0;
 	if (sscanf(number, "%lf", &back) != 1 || back < value || back > value)
 		snprintf(number, sizeof number, "%.17g", value);
-	put_text(t, number);
+	json_number(t, name, number);
 }
 
-static void put_list(struct text *t, const struct option_list *list)
+static void put_list(struct text *t, const char *name, const struct option_list *list)
 {
-	put_text(t, "[");
-	for (size_t i = 0; i < list->count; i++) {
-		if (i)
-			put_text(t, ",");
-		put_string(t, list->items[i]);
-	}
-	put_text(t, "]");
+	json_begin(t, name, '[');
+	for (size_t i = 0; i < list->count; i++)
+		json_text(t, NULL, list->items[i]);
+	json_end(t, ']');
 }
 
 static void put_choice(struct text *t, const struct option *o)
@@ -110,71 +55,46 @@ static void put_choice(struct text *t, const struct option *o)
 	while (o->choices[count])
 		count++;
 	/* A default outside of the choices, such as -1, means that nothing was chosen. */
-	put_string(t, chosen >= 0 && chosen < count ? o->choices[chosen] : NULL);
+	json_text(t, o->name, chosen >= 0 && chosen < count ? o->choices[chosen] : NULL);
 }
 
-static void put_value(struct text *t, const struct option *o)
+static void put_option(struct text *t, const struct option *o)
 {
-	char number[24];
-
 	switch (o->type) {
 	case OPTION_FLAG:
-		put_text(t, *(const bool *)o->value ? "true" : "false");
+		json_flag(t, o->name, *(const bool *)o->value);
 		break;
 	case OPTION_TEXT:
-		put_string(t, *(const char *const *)o->value);
+		json_text(t, o->name, *(const char *const *)o->value);
 		break;
 	case OPTION_COUNT:
-		snprintf(number, sizeof number, "%" PRIu64, *(const uint64_t *)o->value);
-		put_text(t, number);
+		json_count(t, o->name, *(const uint64_t *)o->value);
 		break;
 	case OPTION_DURATION:
-		put_seconds(t, *(const int64_t *)o->value);
+		put_seconds(t, o->name, *(const int64_t *)o->value);
 		break;
 	case OPTION_NUMBER:
-		put_number(t, *(const double *)o->value);
+		put_number(t, o->name, *(const double *)o->value);
 		break;
 	case OPTION_CHOICE:
 		put_choice(t, o);
 		break;
 	case OPTION_LIST:
-		put_list(t, o->value);
+		put_list(t, o->name, o->value);
 		break;
 	}
 }
 
-bool options_json(const struct command *command, char *buffer, size_t size)
-{
-	struct text t = { .buffer = buffer, .size = size };
-
-	if (size == 0)
-		return false;
-	put_text(&t, "{");
-	for (size_t i = 0; i < command->option_count; i++) {
-		if (i)
-			put_text(&t, ",");
-		put_string(&t, command->options[i].name);
-		put_text(&t, ":");
-		put_value(&t, &command->options[i]);
-	}
-	put_text(&t, "}");
-	buffer[t.full ? 0 : t.used] = '\0';
-	return !t.full;
-}
-
 char *options_json_text(const struct command *command, struct error *err)
 {
-	char *text = NULL;
+	struct text t = { 0 };
 
-	for (size_t size = 4096;; size *= 2) {
-		char *moved = realloc(text, size);
-		if (!moved) {
-			free(text);
-			error_memory(err, "the list of options");
-			return NULL;
-		}
-		text = moved;
-		if (options_json(command, text, size))
-			return text;
-	}
+	json_begin(&t, NULL, '{');
+	for (size_t i = 0; i < command->option_count; i++)
+		put_option(&t, &command->options[i]);
+	json_end(&t, '}');
+	char *text = text_take(&t);
+	if (!text)
+		error_memory(err, "the list of options");
+	return text;
 }

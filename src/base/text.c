@@ -1,7 +1,7 @@
 /* Growing text, and JSON in it; see text.h. */
 #include "base/text.h"
 #include "base/clock.h"
-#include "base/utf8.h"
+#include "base/json_string.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -11,8 +11,7 @@
 
 #define ROOM_AT_FIRST  4096U
 #define PIECE_MAX      512U /* longest piece that text_say() makes without asking for its length first */
-#define REPLACEMENT    "\xef\xbf\xbd" /* U+FFFD */
-#define MS_TEXT_LENGTH 23U            /* "2026-11-22T00:59:59.875" */
+#define MS_TEXT_LENGTH 23U  /* "2026-11-22T00:59:59.875" */
 
 static bool text_reserve(struct text *t, size_t n)
 {
@@ -88,29 +87,15 @@ void text_drop(struct text *t)
 	*t = (struct text){ 0 };
 }
 
-/* As in views/escape.c: control characters, and those that reorder text or break a line (UAX 9, UAX 14). */
-static bool is_escaped(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
-	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-	       code == 0xfeff;
-}
-
 static void quoted_put(struct text *t, const char *value)
 {
-	text_put(t, "\"", 1);
-	while (*value) {
-		const char *from = value;
-		uint32_t code = utf8_next(&value);
+	const char *end = value + strlen(value);
+	char escape[JSON_ESCAPE];
 
-		if (code == UTF8_NONE)
-			text_put(t, REPLACEMENT, sizeof REPLACEMENT - 1);
-		else if (code == '"' || code == '\\')
-			text_say(t, "\\%c", (int)code);
-		else if (is_escaped(code))
-			text_say(t, "\\u%04" PRIx32, code);
-		else
-			text_put(t, from, (size_t)(value - from));
+	text_put(t, "\"", 1);
+	while (value < end) {
+		const struct span piece = json_string_next(&value, end, escape);
+		text_put(t, (const char *)piece.ptr, piece.len);
 	}
 	text_put(t, "\"", 1);
 }
@@ -161,6 +146,12 @@ void json_real(struct text *t, const char *key, double value)
 		text_say(t, "%.15g", value);
 	else
 		text_put(t, "null", 4);
+}
+
+void json_number(struct text *t, const char *key, const char *digits)
+{
+	json_key(t, key);
+	text_put(t, digits, strlen(digits));
 }
 
 void json_flag(struct text *t, const char *key, bool value)

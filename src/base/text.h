@@ -24,13 +24,11 @@ void text_drop(struct text *t);
 /* --- JSON. key: NULL in an array. Commas come by themselves. --- */
 void json_begin(struct text *t, const char *key, char bracket); /* '{' or '[' */
 void json_end(struct text *t, char bracket);                    /* '}' or ']' */
-/*
- * NULL is null. Bytes that are no UTF-8 become U+FFFD; control characters, and those that reorder the text
- * around them, are escaped, so that a terminal may be shown the JSON itself.
- */
+/* NULL is null. What is escaped: json_string.h. */
 void json_text(struct text *t, const char *key, const char *value);
 void json_count(struct text *t, const char *key, uint64_t value);
-void json_real(struct text *t, const char *key, double value); /* null unless finite */
+void json_real(struct text *t, const char *key, double value);         /* null unless finite */
+void json_number(struct text *t, const char *key, const char *digits); /* as it is written */
 void json_flag(struct text *t, const char *key, bool value);
 /* "2026-11-22T00:59:59.875Z", cut to milliseconds; 0: null. */
 void json_time(struct text *t, const char *key, int64_t ns);

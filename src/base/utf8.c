@@ -39,6 +39,17 @@ uint32_t utf8_next(const char **text)
 	return code;
 }
 
+bool utf8_is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
+bool utf8_is_layout(uint32_t code)
+{
+	return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
 size_t utf8_width(const char *text)
 {
 	size_t width = 0;

@@ -25,7 +25,6 @@ enum media_basis {
 #undef X
 };
 extern const char *const media_basis_names[];
-extern const char *const media_basis_words[];
 
 /* In a format, but one way only: a broadcast or a film, and no call. */
 enum media_verdict { MEDIA_NOT, MEDIA_VOIP_LIKE, MEDIA_ONE_WAY, MEDIA_CALL };

@@ -7,11 +7,6 @@ const char *const media_basis_names[] = {
 	MEDIA_BASES(X)
 #undef X
 };
-const char *const media_basis_words[] = {
-#define X(name, words) words,
-	MEDIA_BASES(X)
-#undef X
-};
 
 /*
  * The protocol whose rule the payload of some stream passes; -1: none. Over TCP randomness alone says nothing

@@ -262,19 +262,13 @@ enum media_kind { MEDIA_UNKNOWN, MEDIA_AUDIO, MEDIA_VIDEO, MEDIA_OTHER };
  * at which the message with clock == last_clock was seen the other way) - delay.
  */
 struct media_reception {
-	uint32_t stream;
-	uint8_t lost_share;  /* of 256, since the last report */
-	int32_t lost;        /* since the beginning; duplicates count against it */
-	uint32_t highest;    /* sequence number, with the times that it went round in the upper half */
-	uint32_t jitter;     /* in units of the stream's timestamp */
 	uint32_t last_clock; /* of the last report with a clock that came in; 0: none did */
 	uint32_t delay;      /* since then, 2^-16 s */
 };
 #define MEDIA_RECEPTIONS_MAX 4U /* more in one message are left out */
 struct media_control {
-	uint32_t from; /* the stream of the end that reports */
 	bool has_clock;
-	uint32_t clock, timestamp; /* the same moment in 2^-16 s, and as timestamp of its stream */
+	uint32_t clock; /* of the end that reports, 2^-16 s */
 	uint8_t receptions;
 	struct media_reception reception[MEDIA_RECEPTIONS_MAX];
 };

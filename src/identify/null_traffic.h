@@ -75,8 +75,7 @@ struct null_socket {
 	struct null_flow flow[NULL_PEERS_MAX];
 };
 
-#define NULL_SOCKETS_MAX (1U << 24)
-/* Begins a conversation at now_ns. number < NULL_SOCKETS_MAX makes the address, 10.x.y.z. */
+/* Begins a conversation at now_ns. number, below 2^24, makes the address, 10.x.y.z. */
 void null_socket_start(struct null_socket *s, const struct null_kind *kind, uint32_t number, int64_t now_ns,
 		       struct rng *rng);
 /* The number in the address of an internal socket; false if it is a peer's. */

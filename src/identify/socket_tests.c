@@ -182,18 +182,25 @@ static void test_randomness(struct socket_entry *s, const struct observation *o)
 	csc_add(s->csc, (struct span){ o->head, sizeof o->head });
 }
 
-void socket_judge_randomness(struct socket_entry *s)
+bool socket_randomness(const struct socket_entry *s, unsigned kind, float *bits)
 {
 	const struct protocol *protocol = protocols[s->protocol];
+	const struct evidence_kind *k = &protocol->kinds[kind];
 
-	for (unsigned i = 0; s->csc && i < protocol->kind_count; i++) {
-		const struct evidence_kind *k = &protocol->kinds[i];
-		if (k->test != TEST_RANDOMNESS)
-			continue;
-		enum csc_answer answer = csc_test(s->csc, protocol->csc_socket);
-		if (answer != CSC_TOO_FEW)
-			socket_add_bits(s, i, answer == CSC_PASSES ? k->bits : k->against, s->csc_packet);
-	}
+	if (!s->csc || k->test != TEST_RANDOMNESS)
+		return false;
+	enum csc_answer answer = csc_test(s->csc, protocol->csc_socket);
+	*bits = answer == CSC_PASSES ? k->bits : k->against;
+	return answer != CSC_TOO_FEW;
+}
+
+void socket_judge_randomness(struct socket_entry *s)
+{
+	float bits;
+
+	for (unsigned i = 0; i < protocols[s->protocol]->kind_count; i++)
+		if (socket_randomness(s, i, &bits))
+			socket_add_bits(s, i, bits, s->csc_packet);
 }
 
 void socket_test(struct socket_entry *s, const struct observation *o, uint32_t peer)

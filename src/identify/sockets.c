@@ -283,13 +283,16 @@ struct evidence_sum socket_sum(const struct socket_entry *s, unsigned kind)
 	return kind < socket_kinds(protocols[s->protocol]) ? s->sums[kind] : (struct evidence_sum){ 0 };
 }
 
+enum verdict socket_verdict_of(const struct socket_options *options, const struct socket_entry *s, float bits)
+{
+	if (bits >= options->verdict_bits)
+		return s->after_eviction || s->untested ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
+	return bits >= options->suspect_bits ? VERDICT_SUSPECTED : VERDICT_NONE;
+}
+
 enum verdict socket_verdict(const struct socket_table *t, const struct socket_entry *s)
 {
-	float bits = socket_bits(s);
-
-	if (bits >= t->options.verdict_bits)
-		return s->after_eviction || s->untested ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
-	return bits >= t->options.suspect_bits ? VERDICT_SUSPECTED : VERDICT_NONE;
+	return socket_verdict_of(&t->options, s, socket_bits(s));
 }
 
 static int by_first_packet(const void *a, const void *b)

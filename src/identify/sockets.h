@@ -87,7 +87,9 @@ void socket_table_free(struct socket_table *t);
 bool socket_table_observe(struct socket_table *t, const struct observation *o, struct error *err);
 /* Evidence that the machinery itself found about an existing entry, if its protocol gives it weight. */
 void socket_entry_add(struct socket_entry *s, enum machinery_kind found, uint64_t packet);
-/* The chi-square test of what the socket sent (TEST_RANDOMNESS), when no more is coming; once. */
+/* The chi-square test of what the socket sent so far, if the kind's is TEST_RANDOMNESS; false: no answer. */
+bool socket_randomness(const struct socket_entry *s, unsigned kind, float *bits);
+/* Adds what it says when no more is coming; once. */
 void socket_judge_randomness(struct socket_entry *s);
 /* All zeros for a kind without evidence, and for one that is not about sockets. */
 struct evidence_sum socket_sum(const struct socket_entry *s, unsigned kind);
@@ -97,6 +99,9 @@ float socket_table_verdict_bits(const struct socket_table *t);
 float socket_bits(const struct socket_entry *s); /* sum over the kinds */
 /* By the bits, except that an entry made after an eviction is suspected at most. */
 enum verdict socket_verdict(const struct socket_table *t, const struct socket_entry *s);
+/* The same, of these bits. */
+enum verdict socket_verdict_of(const struct socket_options *options, const struct socket_entry *s,
+			       float bits);
 /*
  * In order of first_packet. visit() returns false to stop, which makes the whole false; so does want of
  * memory, the only case that fills *err.

@@ -263,7 +263,7 @@ bool voice_model_is_rtp(const struct voice_model *model)
 
 const char *voice_models_name(const struct voice_models *m, unsigned i)
 {
-	return m->model[i].name;
+	return i < m->count ? m->model[i].name : NULL;
 }
 
 bool voice_model_print(FILE *out, const struct voice_model *model)

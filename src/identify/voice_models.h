@@ -32,6 +32,7 @@ unsigned voice_models_count(const struct voice_models *m);
 const struct voice_model *voice_models_get(const struct voice_models *m, unsigned i);
 /* Its name begins with "RTP ": size is that of the media in an RTP packet; else of the whole payload. */
 bool voice_model_is_rtp(const struct voice_model *model);
+/* NULL: there are not so many. */
 const char *voice_models_name(const struct voice_models *m, unsigned i);
 
 /* --- training ----------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@
  *  "clients":[{"socket","protocol","verdict","bits","first","last","logins","supernode","public","name"}],
  *                                       name: of a long one "..." and its end;
  *                                       the 200 last seen, newest first; verdict "skype", "skype?". Suspected
- *                                       ones have the room that recognised ones leave
+ *                                       ones have the room that recognised ones leave, and no logins: as in
+ *                                       the database (exchanges.client), a login is of a recognised client
+ *                                       of its host, or of none; "logins" and the total have all
  *  "logins":[{"time","client","server","server_name","protocol","role","outcome","version"}],
  *                                       the last 50, newest first; role "login", "contact-list",
  *                                       "version-check" (no outcome, but a version)

@@ -179,26 +179,12 @@ static struct live_client *client_add(struct live_clients *t, const struct socke
 /* The sum so far, with what socket_judge_randomness() would add if nothing more came. */
 static float bits_by_now(const struct socket_entry *e)
 {
-	const struct protocol *p = protocols[e->protocol];
-	float bits = socket_bits(e);
+	float bits = socket_bits(e), more;
 
-	for (unsigned i = 0; e->csc && i < p->kind_count; i++) {
-		const struct evidence_kind *k = &p->kinds[i];
-		if (k->test != TEST_RANDOMNESS)
-			continue;
-		enum csc_answer answer = csc_test(e->csc, p->csc_socket);
-		if (answer != CSC_TOO_FEW)
-			bits += answer == CSC_PASSES ? k->bits : k->against;
-	}
+	for (unsigned i = 0; i < protocols[e->protocol]->kind_count; i++)
+		if (socket_randomness(e, i, &more))
+			bits += more;
 	return bits;
-}
-
-/* As socket_verdict(), of these bits. */
-static enum verdict verdict_of(const struct live_state *s, const struct socket_entry *e, float bits)
-{
-	if (bits >= s->options.sockets.verdict_bits)
-		return e->after_eviction || e->untested ? VERDICT_SUSPECTED : VERDICT_RECOGNISED;
-	return bits >= s->options.sockets.suspect_bits ? VERDICT_SUSPECTED : VERDICT_NONE;
 }
 
 static uint32_t logins_before(const struct live_state *s, const struct socket_entry *e)
@@ -241,7 +227,7 @@ void state_client_judge(struct live_state *s, unsigned protocol, unsigned l4, co
 	while (c && c->protocol != protocol)
 		c = client_shown_at(t, socket, l4, c);
 	float bits = bits_by_now(e);
-	enum verdict verdict = verdict_of(s, e, bits);
+	enum verdict verdict = socket_verdict_of(&s->options.sockets, e, bits);
 	/* Evidence that began after a flood had washed the old away says nothing against what was known. */
 	if (c && c->recognised && e->after_eviction) {
 		seen(t, c, e->last_ns);

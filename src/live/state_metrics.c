@@ -24,8 +24,8 @@ static void put_label(struct text *t, const char *value)
 			text_put(t, "\\n", 2);
 		else if (code == '"' || code == '\\')
 			text_say(t, "\\%c", (int)code);
-		else if (code == UTF8_NONE || code < 0x20 || code == 0x7f)
-			text_put(t, "\xef\xbf\xbd", 3); /* U+FFFD: people print metrics, too */
+		else if (code == UTF8_NONE || utf8_is_control(code) || utf8_is_layout(code))
+			text_say(t, UTF8_REPLACEMENT); /* people print metrics, too */
 		else
 			text_put(t, from, (size_t)(value - from));
 	}

@@ -141,9 +141,7 @@ typedef void (*client_supernode_fn)(struct client *c, size_t size, void *self);
  * One after the other, but for an ACKNOWLEDGEMENT (answers.h), which nothing comes back to; without a
  * connection nothing is sent. */
 void client_ask_supernode(struct client *c, size_t size, client_supernode_fn answered, void *self);
-/* For who has the link (client_start.c, client_2015.c): a message to the supernode that nobody waits for,
- * with its bytes, or random ones (NULL); a message came; the link is open, or gone. */
-void client_tell_supernode(struct client *c, const uint8_t *bytes, size_t size);
+/* For who has the link (client_start.c, client_2015.c): a message came; the link is open, or gone. */
 void client_supernode_message(struct client *c, size_t size);
 void client_supernode_opened(struct client *c, struct link *link);
 void client_supernode_closed(struct client *c);

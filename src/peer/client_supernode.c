@@ -11,19 +11,15 @@ struct supernode_request {
 	void *self;
 };
 
-void client_tell_supernode(struct client *c, const uint8_t *bytes, size_t size)
+static void send_random(struct client *c, size_t size)
 {
 	uint8_t random[MESSAGE_MAX];
 
-	if (!c->supernode_link)
-		return;
-	if (!bytes) {
-		size = size < sizeof random ? size : sizeof random;
-		rng_fill(&c->role.rng, random, size);
-	}
+	size = size < sizeof random ? size : sizeof random;
+	rng_fill(&c->role.rng, random, size);
 	client_take_id(c, size == NODES_REQUEST ? 2 : 1); /* wire A2: a request for nodes takes exactly two */
 	c->supernode_sent_ns = net_now(c->role.net);
-	link_send(c->supernode_link, bytes ? bytes : random, size, PURPOSE_SUPERNODE);
+	link_send(c->supernode_link, random, size, PURPOSE_SUPERNODE);
 }
 
 static void send_next(struct client *c);
@@ -59,7 +55,7 @@ static void send_next(struct client *c)
 		return;
 	}
 	first->sent = true;
-	client_tell_supernode(c, NULL, first->size);
+	send_random(c, first->size);
 	if (first->size == ACKNOWLEDGEMENT) { /* nothing comes back, and the next one waits no longer */
 		request_end(c, 0);
 		send_next(c);

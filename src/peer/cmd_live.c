@@ -216,7 +216,7 @@ static bool play(const struct scenario *s, const struct chosen *chosen, struct n
 
 static enum exit_status live_run(const char *const *arguments, size_t count)
 {
-	struct error err = { EXIT_USAGE, "which scenario? See '" PROGRAM " live --help'" };
+	struct error err = { .status = EXIT_USAGE, .text = "which scenario? See '" PROGRAM " live --help'" };
 	struct scenario *s = count > 0 ? scenario_open(arguments[0], &err) : NULL;
 	struct chosen chosen = { NULL, 0, 0 };
 	struct net *net = NULL;

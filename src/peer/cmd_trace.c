@@ -346,20 +346,13 @@ static bool scenario_adapt(struct work *w, struct error *err)
 	return true;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* What is read is not what is written: the capture and the places take the place of a file of their name. */
 static bool is_free(const struct work *w, const char *what, const char *path, struct error *err)
 {
-	bool taken = same_file(path, w->scenario->path);
+	bool taken = is_same_file(path, w->scenario->path);
 
 	for (size_t i = 0; !taken && i < given.background.count; i++)
-		taken = same_file(path, given.background.items[i]);
+		taken = is_same_file(path, given.background.items[i]);
 	return !taken || error_set(err, EXIT_USAGE,
 				   "%s is read, so the %s cannot be written there: "
 				   "name another file with %s",

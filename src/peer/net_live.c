@@ -1,6 +1,7 @@
 /* The clock, the loop and the hosts of the live net. */
 #include "peer/net_live.h"
 #include "base/clock.h"
+#include "base/real_time.h"
 #include "peer/fact.h"
 #include "peer/guard.h"
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_PER_TURN 64
@@ -21,18 +21,10 @@
 /* A signal that comes between the look at `stop` and the sleep is seen after this time. */
 #define SLEEP_MOST_MS 250
 
-static int64_t clock_ns(clockid_t id)
+/* Scenario time now, also while a handler runs. Nothing jumps when somebody sets the time of the machine. */
+static int64_t live_clock(const struct live_net *net)
 {
-	struct timespec t = { 0 };
-
-	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
-/* Of the monotonic clock, so that nothing jumps when somebody sets the time of the machine. */
-int64_t live_clock(const struct live_net *net)
-{
-	return clock_ns(CLOCK_MONOTONIC) + net->offset_ns;
+	return steady_time() + net->offset_ns;
 }
 
 static int64_t live_now(const struct net *net)
@@ -430,7 +422,7 @@ static void raise_file_limit(void)
 
 int64_t net_live_today(void)
 {
-	return clock_ns(CLOCK_REALTIME);
+	return real_time();
 }
 
 struct net *net_live_new(const struct scenario *scenario, int64_t begins_ns, struct error *err)
@@ -444,8 +436,7 @@ struct net *net_live_new(const struct scenario *scenario, int64_t begins_ns, str
 	net->net.ops = &live_ops;
 	net->scenario = scenario;
 	net->own_namespace = guard_own_namespace();
-	net->offset_ns =
-		scenario->begins_ns + clock_ns(CLOCK_REALTIME) - begins_ns - clock_ns(CLOCK_MONOTONIC);
+	net->offset_ns = scenario->begins_ns + real_time() - begins_ns - steady_time();
 	net->now_ns = live_clock(net);
 	net->epoll = -1;
 	net->alarm = (struct live_source){ .ready = alarm_ready, .fd = -1 };

@@ -12,12 +12,12 @@
 #include <stdio.h>
 
 struct live_counts {
-	uint64_t sent, received; /* datagrams */
-	uint64_t strangers;      /* datagrams and connections from addresses that guard.h does not allow */
-	uint64_t oversized;      /* datagrams that no node sends: more than MESSAGE_MAX bytes */
-	uint64_t unsent;         /* datagrams and echo requests that the kernel did not take */
-	uint64_t turned_away;    /* connections beyond the bound, either way */
-	uint64_t overflowed;     /* connections closed because the other end did not read */
+	uint64_t sent;        /* datagrams */
+	uint64_t strangers;   /* datagrams and connections from addresses that guard.h does not allow */
+	uint64_t oversized;   /* datagrams that no node sends: more than MESSAGE_MAX bytes */
+	uint64_t unsent;      /* datagrams and echo requests that the kernel did not take */
+	uint64_t turned_away; /* connections beyond the bound, either way */
+	uint64_t overflowed;  /* connections closed because the other end did not read */
 };
 /* Facts and remarks go there, as lines; NULL (the default): nowhere. */
 void net_live_print_to(struct net *net, FILE *out);
@@ -96,7 +96,6 @@ struct live_net {
 };
 
 /* net_live.c */
-int64_t live_clock(const struct live_net *net); /* scenario time now, also while a handler runs */
 void live_after(struct live_net *net, int64_t delay_ns, net_timer_fn fn, void *self, uint64_t what);
 bool live_watch(struct live_net *net, struct live_source *source, uint32_t events);
 void live_rewatch(struct live_net *net, struct live_source *source, uint32_t events);

@@ -31,7 +31,6 @@ static void port_ready(struct live_net *net, struct live_source *source, uint32_
 		if (got < 0)
 			continue; /* an ICMP error of an earlier datagram, say */
 		struct endpoint peer = { ntohl(from.sin_addr.s_addr), ntohs(from.sin_port) };
-		net->counts.received++;
 		if ((size_t)got > MESSAGE_MAX)
 			net->counts.oversized++;
 		else if (!live_allowed(net, peer.ip))

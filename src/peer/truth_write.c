@@ -43,6 +43,17 @@ static bool database_failed(struct truth_file *f)
 	return file_failed(f, f->db ? sqlite3_errmsg(f->db) : "out of memory");
 }
 
+/* SQLite's own words, "unable to open database file", leave out why. */
+static bool database_not_made(struct truth_file *f)
+{
+	int number = f->db ? sqlite3_system_errno(f->db) : 0;
+
+	if (number == ENOENT)
+		return file_failed(f, "No such file or directory; make the directory first, or name another "
+				      "one with -o");
+	return number ? file_failed(f, strerror(number)) : database_failed(f);
+}
+
 /* What is there already may be a truth file or empty; nothing else is replaced. */
 static bool is_replaceable(const char *path)
 {
@@ -85,7 +96,7 @@ static bool database_make(struct truth_file *f)
 
 	if (sqlite3_open_v2(f->temporary, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 	    SQLITE_OK)
-		return database_failed(f);
+		return database_not_made(f);
 	snprintf(settings, sizeof settings,
 		 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;"
 		 "PRAGMA application_id = %d; PRAGMA user_version = %d; BEGIN",

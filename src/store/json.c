@@ -1,5 +1,5 @@
 /* The JSON sink: one object per line (JSON lines), one line per row, with the columns of the database. */
-#include "base/utf8.h"
+#include "base/json_string.h"
 #include "store/rows.h"
 #include "store/target.h"
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE 262144U
-#define PIECE_MAX   32U /* longest piece that put_piece() takes: a number, an escape */
+#define PIECE_MAX   32U /* the longest number */
 
 struct json_sink {
 	struct row_sink rows; /* first: it is what the caller has */
@@ -84,46 +84,16 @@ static void put_real(struct json_sink *s, double value)
 	put_literal(s, text);
 }
 
-static bool is_plain(unsigned char byte)
-{
-	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
-/* One character that is not plain; returns how many bytes it had. */
-static size_t put_escaped(struct json_sink *s, const unsigned char *b, size_t n)
-{
-	char text[PIECE_MAX];
-	size_t length = utf8_length((const char *)b, n);
-
-	if (length == 0) {
-		put_literal(s, "\xef\xbf\xbd"); /* U+FFFD: paths are bytes, JSON is text */
-		return 1;
-	}
-	if (length > 1) {
-		put_bytes(s, (const char *)b, length);
-	} else if (*b == '"' || *b == '\\') {
-		snprintf(text, sizeof text, "\\%c", *b);
-		put_literal(s, text);
-	} else {
-		snprintf(text, sizeof text, "\\u%04x", *b);
-		put_literal(s, text);
-	}
-	return length;
-}
-
 /* A JSON string (RFC 8259 section 7). */
 static void put_string(struct json_sink *s, const char *text, size_t n)
 {
-	const unsigned char *at = (const unsigned char *)text, *end = at + n;
+	const char *end = text + n;
+	char escape[JSON_ESCAPE];
 
 	put_literal(s, "\"");
-	while (at < end) {
-		const unsigned char *from = at;
-		while (at < end && is_plain(*at))
-			at++;
-		put_bytes(s, (const char *)from, (size_t)(at - from));
-		if (at < end)
-			at += put_escaped(s, at, (size_t)(end - at));
+	while (text < end) {
+		const struct span piece = json_string_next(&text, end, escape);
+		put_bytes(s, (const char *)piece.ptr, piece.len);
 	}
 	put_literal(s, "\"");
 }

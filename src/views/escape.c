@@ -1,21 +1,8 @@
 /* Text on its way out: UTF-8 made safe, then the quoting of each format. */
 #include "views/escape.h"
+#include "base/json_string.h"
 #include <stdbool.h>
 #include <string.h>
-
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-
-static bool is_control(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0);
-}
-
-/* Characters that reorder the text around them (UAX 9 section 2), or break a line. */
-static bool is_layout(uint32_t code)
-{
-	return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
-}
 
 void html_put(FILE *out, const char *text)
 {
@@ -35,8 +22,8 @@ void html_put(FILE *out, const char *text)
 			fputs("&#39;", out);
 		else if (code == '\n' || code == '\t')
 			fputc((int)code, out);
-		else if (code == UTF8_NONE || is_control(code) || is_layout(code))
-			fputs(REPLACEMENT, out);
+		else if (code == UTF8_NONE || utf8_is_control(code) || utf8_is_layout(code))
+			fputs(UTF8_REPLACEMENT, out);
 		else
 			fwrite(from, 1, (size_t)(text - from), out);
 	}
@@ -44,23 +31,13 @@ void html_put(FILE *out, const char *text)
 
 void json_put(FILE *out, const char *text)
 {
-	fputc('"', out);
-	while (*text) {
-		const char *from = text;
-		uint32_t code = utf8_next(&text);
+	const char *end = text + strlen(text);
+	char escape[JSON_ESCAPE];
 
-		if (code == UTF8_NONE)
-			fputs(REPLACEMENT, out);
-		else if (code == '"' || code == '\\')
-			fprintf(out, "\\%c", (int)code);
-		else if (code == '\n')
-			fputs("\\n", out);
-		else if (code == '\t')
-			fputs("\\t", out);
-		else if (is_control(code) || is_layout(code))
-			fprintf(out, "\\u%04x", (unsigned)code);
-		else
-			fwrite(from, 1, (size_t)(text - from), out);
+	fputc('"', out);
+	while (text < end) {
+		const struct span piece = json_string_next(&text, end, escape);
+		fwrite(piece.ptr, 1, piece.len, out);
 	}
 	fputc('"', out);
 }
@@ -76,8 +53,8 @@ static void utf8_put(FILE *out, const char *text, const char *doubled)
 		uint32_t code = utf8_next(&text);
 
 		bool blank = code == '\t' || code == '\n' || code == '\r';
-		if (code == UTF8_NONE || is_layout(code) || (is_control(code) && !blank)) {
-			fputs(REPLACEMENT, out);
+		if (code == UTF8_NONE || utf8_is_layout(code) || (utf8_is_control(code) && !blank)) {
+			fputs(UTF8_REPLACEMENT, out);
 			continue;
 		}
 		if (code < 0x80 && strchr(doubled, (int)code))
@@ -133,10 +110,10 @@ static size_t plain_next(const char **text, char piece[12])
 	uint32_t code = utf8_next(text);
 	size_t length = (size_t)(*text - from);
 
-	if (code == UTF8_NONE || is_control(code))
+	if (code == UTF8_NONE || utf8_is_control(code))
 		return (size_t)snprintf(piece, 12, "\\x%02x",
 					code == UTF8_NONE ? (unsigned char)*from : (unsigned)code);
-	if (is_layout(code))
+	if (utf8_is_layout(code))
 		return (size_t)snprintf(piece, 12, "\\u%04x", (unsigned)code);
 	memcpy(piece, from, length);
 	return length;

@@ -1,4 +1,4 @@
-/* Errors, the keyed hash, the filter over it, interned names and slabs. */
+/* Errors, spans, the keyed hash, the filter over it, interned names and slabs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,10 +9,33 @@
 #include "base/hash.h"
 #include "base/intern.h"
 #include "base/slab.h"
+#include "base/span.h"
 #include <stdio.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* --- span --- */
+
+static void span_is_compared(void **state)
+{
+	static const char bytes[] = { 'G', 'E', 'T', '\0', ' ' };
+	const struct span get = { (const uint8_t *)bytes, 3 }, whole = { (const uint8_t *)bytes, 5 },
+			  none = { NULL, 0 };
+
+	(void)state;
+	assert_true(span_is(get, "GET"));
+	assert_false(span_is(get, "GE"));
+	assert_false(span_is(get, "GETS"));
+	assert_false(span_is(get, "PUT"));
+	assert_false(span_is(whole, "GET")); /* a NUL ends the text alone */
+	assert_true(span_begins(whole, "GET\0", 4));
+	assert_false(span_begins(get, "GET\0", 4));
+	assert_true(span_begins(get, "", 0));
+	assert_true(span_is(none, ""));
+	assert_true(span_begins(none, "", 0));
+	assert_false(span_begins(none, "x", 1));
+}
 
 /* --- error --- */
 
@@ -28,6 +51,25 @@ static void error_is_filled(void **state)
 	assert_false(error_memory(&err, "flows"));
 	assert_int_equal(err.status, EXIT_INTERNAL);
 	assert_non_null(strstr(err.text, "flows"));
+}
+
+static void contradictions_are_blamed(void **state)
+{
+	(void)state;
+	struct error err;
+
+	assert_false(error_contradiction(NULL, "nobody listens"));
+	assert_false(error_contradiction(&err, "%d is not %d", 1, 2));
+	assert_int_equal(err.status, EXIT_INTERNAL);
+	assert_string_equal(err.text, "a defect of footsteps: 1 is not 2");
+	assert_false(error_blame(&err, "the facts in a.db"));
+	assert_int_equal(err.status, EXIT_INPUT);
+	assert_string_equal(err.text, "the facts in a.db contradict each other: 1 is not 2");
+	/* Nobody else is to blame for what else went wrong. */
+	error_memory(&err, "flows");
+	assert_false(error_blame(&err, "the facts in a.db"));
+	assert_int_equal(err.status, EXIT_INTERNAL);
+	assert_null(strstr(err.text, "a.db"));
 }
 
 static void error_is_cut_to_its_room(void **state)
@@ -252,7 +294,9 @@ static void slab_refuses_the_impossible(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(span_is_compared),
 		cmocka_unit_test(error_is_filled),
+		cmocka_unit_test(contradictions_are_blamed),
 		cmocka_unit_test(error_is_cut_to_its_room),
 		cmocka_unit_test(hash_depends_on_key_and_data),
 		cmocka_unit_test(hash_spreads),

@@ -387,9 +387,21 @@ static void netset_each_gives_prefixes_back(void **state)
 	netset_free(set);
 }
 
+static void ipv4_of_hosts(void **state)
+{
+	(void)state;
+	assert_true(ipv4_is_of_host(0x01000000) && ipv4_is_of_host(0x7effffff));
+	assert_true(ipv4_is_of_host(0x80000000) && ipv4_is_of_host(0xdfffffff));
+	assert_true(ipv4_is_of_host(0x0a000001)); /* a private one */
+	assert_false(ipv4_is_of_host(0) || ipv4_is_of_host(0x00ffffff));
+	assert_false(ipv4_is_of_host(0x7f000001) || ipv4_is_of_host(0x7fffffff));
+	assert_false(ipv4_is_of_host(0xe0000001) || ipv4_is_of_host(0xffffffff));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv4_of_hosts),
 		cmocka_unit_test(ip_text_is_canonical),
 		cmocka_unit_test(ip_every_byte_prints),
 		cmocka_unit_test(ip_v4_is_mapped),

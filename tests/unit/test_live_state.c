@@ -151,6 +151,26 @@ static void test_logins(void **unused)
 	play_free(p);
 }
 
+/* As in the database: of no client while nobody on the host is recognised, and in the total all the same. */
+static void test_logins_of_suspected(void **unused)
+{
+	struct play *p = play_new(1000, 0);
+	const struct endpoint client = at("10.0.0.9", 5060);
+
+	(void)unused;
+	observe_at(p, client, FOR, NOON_NS);
+	observe_at(p, client, FOR, NOON_NS);
+	tell(p, exchange(1, "login", OUTCOME_SUCCESS, NOON_NS));
+	assert_state(p, "$.clients[0].verdict", "test?");
+	assert_state(p, "$.clients[0].logins", "0");
+	assert_state(p, "$.totals.logins", "1");
+	assert_state(p, "$.logins[0].role", "login");
+	observe_at(p, client, FOR, NOON_NS + SECOND_NS);
+	assert_state(p, "$.clients[0].verdict", "test");
+	assert_state(p, "$.clients[0].logins", "1");
+	play_free(p);
+}
+
 /* More logins at once than can be followed: the oldest end as they are, none is lost or told twice. */
 static void test_logins_bounded(void **unused)
 {
@@ -420,11 +440,12 @@ static void test_supernode(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_client_once), cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_logins),      cmocka_unit_test(test_logins_bounded),
-		cmocka_unit_test(test_restore),     cmocka_unit_test(test_minutes),
-		cmocka_unit_test(test_clock_steps), cmocka_unit_test(test_states),
-		cmocka_unit_test(test_calls),       cmocka_unit_test(test_supernode),
+		cmocka_unit_test(test_client_once),    cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_logins),         cmocka_unit_test(test_logins_of_suspected),
+		cmocka_unit_test(test_logins_bounded), cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_minutes),        cmocka_unit_test(test_clock_steps),
+		cmocka_unit_test(test_states),         cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_supernode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What options.h does to text: wrapping, escaping for JSON, and the search for the nearest word. */
+/* What options.h does to text: wrapping, and the search for the nearest word. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -53,49 +53,6 @@ static void wrap_breaks_at_column_80(void **state)
 	free(out);
 }
 
-static void json_escapes(void **state)
-{
-#define BAD "\xef\xbf\xbd"
-	static const struct {
-		const char *text, *json;
-	} rows[] = {
-		{ "a\"b\\c/d", "\"a\\\"b\\\\c/d\"" },
-		{ "\x01\t\n\x1f\x7f", "\"\\u0001\\u0009\\u000a\\u001f\x7f\"" },
-		{ "h\xc3\xbc", "\"h\xc3\xbc\"" }, /* ü */
-		{ "\xe2\x82\xac\xf0\x9f\x91\xa3",
-		  "\"\xe2\x82\xac\xf0\x9f\x91\xa3\"" },                         /* three and four bytes */
-		{ "\xed\x9f\xbf\xee\x80\x80", "\"\xed\x9f\xbf\xee\x80\x80\"" }, /* U+D7FF, U+E000 */
-		{ "\xf4\x8f\xbf\xbf", "\"\xf4\x8f\xbf\xbf\"" },                 /* U+10FFFF, the last one */
-		/* RFC 3629: none of these is UTF-8 */
-		{ "\xff", "\"" BAD "\"" },
-		{ "\x80x", "\"" BAD "x\"" },
-		{ "\xc3", "\"" BAD "\"" },
-		{ "\xc3\"", "\"" BAD "\\\"\"" },
-		{ "\xc0\xaf", "\"" BAD BAD "\"" },                 /* overlong */
-		{ "\xe0\x9f\xbf", "\"" BAD BAD BAD "\"" },         /* overlong */
-		{ "\xf0\x8f\xbf\xbf", "\"" BAD BAD BAD BAD "\"" }, /* overlong */
-		{ "\xed\xa0\x80", "\"" BAD BAD BAD "\"" },         /* surrogate */
-		{ "\xf4\x90\x80\x80", "\"" BAD BAD BAD BAD "\"" }, /* above U+10FFFF */
-		{ "\xe2\x82", "\"" BAD BAD "\"" },                 /* cut */
-	};
-	const char *text;
-	const struct option option = { .name = "o", .type = OPTION_TEXT, .value = &text };
-	const struct command one = { .name = "x", .options = &option, .option_count = 1 };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		char expected[100], buffer[100];
-		/* on the heap with exactly its length: the sanitizer sees a look beyond the end */
-		char *copy = strdup(rows[i].text);
-		assert_non_null(copy);
-		text = copy;
-		snprintf(expected, sizeof expected, "{\"o\":%s}", rows[i].json);
-		assert_true(options_json(&one, buffer, sizeof buffer));
-		assert_string_equal(buffer, expected);
-		free(copy);
-	}
-}
-
 static void nearest_words(void **state)
 {
 	static const char *const known[] = { "read",   "show",  "report", "man", "completion",
@@ -122,7 +79,7 @@ static void nearest_words(void **state)
 		{ "serve", NULL },
 		{ "filtering", "filter" }, /* more than a known word */
 		{ "manual", "man" },
-		{ "order", NULL }, /* "o" says too little */
+		{ "order", NULL },   /* "o" says too little */
 		{ "already", NULL }, /* three deletions in seven letters */
 		{ "f", NULL },       /* one letter says too little */
 		{ "fl", "flows" },
@@ -152,7 +109,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrap_breaks_at_column_80),
-		cmocka_unit_test(json_escapes),
 		cmocka_unit_test(nearest_words),
 	};
 

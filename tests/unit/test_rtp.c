@@ -249,17 +249,10 @@ static void test_rtcp(void **state)
 	struct media_sample s;
 	assert_int_equal(sample_made(&m, &s), SAMPLE_CONTROL);
 	assert_int_equal(s.stream, 0x5151);
-	assert_int_equal(s.control.from, 0x5151);
 	assert_true(s.control.has_clock);
 	assert_int_equal(s.control.clock, 0xb7052000);
-	assert_int_equal(s.control.timestamp, 160000);
 	assert_int_equal(s.control.receptions, 1);
 	const struct media_reception *r = &s.control.reception[0];
-	assert_int_equal(r->stream, 0x1111);
-	assert_int_equal(r->lost_share, 0x40);
-	assert_int_equal(r->lost, -2);
-	assert_int_equal(r->highest, 0x15d33);
-	assert_int_equal(r->jitter, 42);
 	assert_int_equal(r->last_clock, 0xb7052000);
 	assert_int_equal(r->delay, 0x54000);
 
@@ -291,7 +284,7 @@ static void test_rtcp_many_blocks(void **state)
 		put(&m, 4, i);
 	assert_int_equal(sample_made(&m, &s), SAMPLE_CONTROL);
 	assert_int_equal(s.control.receptions, MEDIA_RECEPTIONS_MAX);
-	assert_int_equal(s.control.reception[3].stream, 18);
+	assert_int_equal(s.control.reception[3].last_clock, 22); /* 3 * 6 + 4 */
 	assert_false(s.control.has_clock);
 }
 
@@ -308,7 +301,7 @@ static void test_srtcp(void **state)
 	put(&m, 4, 0x80000003);
 	put_filler(&m, 10);
 	assert_int_equal(sample_made(&m, &s), SAMPLE_CONTROL);
-	assert_int_equal(s.control.from, 0x77);
+	assert_int_equal(s.stream, 0x77);
 	assert_int_equal(s.control.receptions, 0);
 	start(&p);
 	play_made(&p, TO_RESPONDER, 0, &m);

@@ -70,7 +70,7 @@ static void test_long_term(void **state)
 	assert_int_equal(sample(&dissector_rtp_udp, request_long_term, sizeof request_long_term,
 				sizeof request_long_term, &s),
 			 SAMPLE_CONTROL);
-	assert_int_equal(s.control.from, 0);
+	assert_int_equal(s.control.receptions, 0);
 }
 
 /* RFC 3489: no cookie, MAPPED-ADDRESS in clear. */

@@ -103,7 +103,9 @@ static void test_json_values(void **state)
 				   .name = "a\"b\\c\n\x01\x7f",
 				   .value = UINT64_MAX,
 				   .words = "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x91\xa3 "
-					    "\xc0\xaf \xed\xa0\x80 \xe2\x82 \xf4\x90\x80\x80 \xff" };
+					    "\xc0\xaf \xed\xa0\x80 \xe2\x82 \xf4\x90\x80\x80 \xff"
+					    /* what a terminal would obey: CSI, right-to-left override */
+					    "\xc2\x9b \xe2\x80\xae" };
 
 	assert_non_null(s);
 	put_account(s);
@@ -114,9 +116,9 @@ static void test_json_values(void **state)
 #define BAD "\xef\xbf\xbd"
 	static const char expected[] =
 		"{\"row\":\"counter\",\"run\":1,\"area\":\"trace\",\"name\":"
-		"\"a\\\"b\\\\c\\u000a\\u0001\\u007f\","
+		"\"a\\\"b\\\\c\\n\\u0001\\u007f\","
 		"\"value\":9223372036854775807,\"words\":\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x91\xa3 " BAD BAD
-		" " BAD BAD BAD " " BAD BAD " " BAD BAD BAD BAD " " BAD "\"}\n";
+		" " BAD BAD BAD " " BAD BAD " " BAD BAD BAD BAD " " BAD "\\u009b \\u202e\"}\n";
 	const char *last = strstr(text, "{\"row\":\"counter\",\"run\":1,\"area\":\"trace\"");
 	assert_non_null(last);
 	assert_string_equal(last, expected);
@@ -225,11 +227,8 @@ static void test_json_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_json_like_database),
-		TEST(test_json_values),
-		TEST(test_json_long),
-		TEST(test_json_standard_output),
-		TEST(test_json_device),
+		TEST(test_json_like_database),   TEST(test_json_values), TEST(test_json_long),
+		TEST(test_json_standard_output), TEST(test_json_device),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

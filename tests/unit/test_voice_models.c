@@ -109,6 +109,7 @@ static void test_reading(void **state)
 	assert_non_null(m);
 	assert_int_equal(voice_models_count(m), 2);
 	assert_string_equal(voice_models_name(m, 0), "a b");
+	assert_null(voice_models_name(m, voice_models_count(m))); /* of facts, of another file */
 	assert_true(voice_models_get(m, 0)->size == 41.5F && voice_models_get(m, 0)->size_sigma == 0.5F);
 	assert_true(voice_models_get(m, 0)->gap == 20 && voice_models_get(m, 1)->gap == 1);
 	voice_models_free(m);
