@@ -1,6 +1,7 @@
 /* Packets to workers; see fanout.h. */
 #include "capture/fanout.h"
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #define PACKET_FANOUT_DATA 22
 #endif
 
+#define PROGRAM_MAX    96U
 #define GOLDEN_RATIO   0x9e3779b1U /* Knuth, The Art of Computer Programming, volume 3, section 6.4 */
 #define IPV4_ADDRESSES 12U         /* RFC 791 section 3.1 */
 #define IPV6_ADDRESSES 8U          /* RFC 8200 section 3 */
@@ -76,7 +78,8 @@ static void return_hash(struct assembler *a, enum label label, unsigned at, unsi
 	emit(a, BPF_RET | BPF_A, 0);
 }
 
-size_t fanout_program(struct sock_filter out[FANOUT_PROGRAM_MAX])
+/* Returns how many instructions it has. The kernel takes what the program returns modulo the sockets. */
+static size_t fanout_program(struct sock_filter out[PROGRAM_MAX])
 {
 	struct assembler a = { .out = out };
 
@@ -142,7 +145,7 @@ static bool group_open(int socket, unsigned *group)
 
 bool fanout_join(const int *sockets, size_t count)
 {
-	struct sock_filter code[FANOUT_PROGRAM_MAX];
+	struct sock_filter code[PROGRAM_MAX];
 	struct sock_fprog program = { (unsigned short)fanout_program(code), code };
 	unsigned group;
 

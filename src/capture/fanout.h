@@ -11,14 +11,8 @@
  */
 #ifndef FS_CAPTURE_FANOUT_H
 #define FS_CAPTURE_FANOUT_H
-#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#define FANOUT_PROGRAM_MAX 96U
-
-/* The program; returns how many instructions it has. The kernel takes what it returns modulo the sockets. */
-size_t fanout_program(struct sock_filter out[FANOUT_PROGRAM_MAX]);
 
 /* The sockets, already bound, share their packets from now on; the first is that of "anything else". False:
  * errno says why. */

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SNAPLEN 262144 /* what a program that accepts a packet returns; no capture's packets are longer */
+#define LINKTYPE_ETHERNET 1
+#define SNAPLEN           262144 /* what is returned for a packet that passes; none is longer */
 
 struct program {
 	int linktype;
@@ -15,6 +16,9 @@ struct filter {
 	const char *expression;
 	struct program *programs;
 	size_t count, latest; /* latest: index of the program that was used last */
+	/* It can match on Ethernet, so it is no contradiction where it cannot: "host 10.0.0.1" on a link that
+	 * carries IPv6 alone. */
+	bool may_reject_all;
 };
 
 /* Where LINKTYPE_ and DLT_ values differ (pcap/dlt.h, "the numbers in savefiles"). */
@@ -36,8 +40,8 @@ static int dlt_of(int linktype)
 	}
 }
 
-/* On failure, message holds libpcap's words. */
-static bool compile(const char *expression, int linktype, struct bpf_program *code,
+/* On failure, message holds libpcap's words. may_reject_all: a program that no packet passes will do. */
+static bool compile(const char *expression, int linktype, bool may_reject_all, struct bpf_program *code,
 		    char message[PCAP_ERRBUF_SIZE])
 {
 	pcap_t *dead = pcap_open_dead(dlt_of(linktype), SNAPLEN);
@@ -50,6 +54,9 @@ static bool compile(const char *expression, int linktype, struct bpf_program *co
 
 	if (!compiled)
 		snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(dead));
+	/* Only the optimiser minds that nothing can match. */
+	if (!compiled && may_reject_all)
+		compiled = pcap_compile(dead, code, expression, 0, PCAP_NETMASK_UNKNOWN) == 0;
 	pcap_close(dead);
 	return compiled;
 }
@@ -58,12 +65,12 @@ static bool compile(const char *expression, int linktype, struct bpf_program *co
  * shown. */
 static bool compiles_somewhere(const char *expression, struct error *err)
 {
-	static const int linktypes[] = { 1, 101, 9, 113, 105, 117, 123, 140 };
+	static const int linktypes[] = { LINKTYPE_ETHERNET, 101, 9, 113, 105, 117, 123, 140 };
 	char first[PCAP_ERRBUF_SIZE], other[PCAP_ERRBUF_SIZE];
 	struct bpf_program code;
 
 	for (size_t i = 0; i < sizeof linktypes / sizeof linktypes[0]; i++) {
-		if (compile(expression, linktypes[i], &code, i == 0 ? first : other)) {
+		if (compile(expression, linktypes[i], false, &code, i == 0 ? first : other)) {
 			pcap_freecode(&code);
 			return true;
 		}
@@ -74,6 +81,9 @@ static bool compiles_somewhere(const char *expression, struct error *err)
 
 struct filter *filter_new(const char *expression, struct error *err)
 {
+	char message[PCAP_ERRBUF_SIZE];
+	struct bpf_program code;
+
 	if (!compiles_somewhere(expression, err))
 		return NULL;
 	struct filter *f = calloc(1, sizeof *f);
@@ -82,6 +92,10 @@ struct filter *filter_new(const char *expression, struct error *err)
 		error_memory(err, "the filter");
 	else
 		f->expression = expression;
+	if (f && compile(expression, LINKTYPE_ETHERNET, false, &code, message)) {
+		f->may_reject_all = true;
+		pcap_freecode(&code);
+	}
 	return f;
 }
 
@@ -102,7 +116,7 @@ static bool program_find(struct filter *f, int linktype, struct error *err)
 	if (!grown)
 		return error_memory(err, "the filter");
 	f->programs = grown;
-	if (!compile(f->expression, linktype, &grown[f->count].code, message)) {
+	if (!compile(f->expression, linktype, f->may_reject_all, &grown[f->count].code, message)) {
 		snprintf(number, sizeof number, "%d", linktype);
 		return error_set(err, EXIT_USAGE,
 				 "the filter \"%s\" cannot be used on packets of link type %s: %s",

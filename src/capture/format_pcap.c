@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/reader.h"
 #include "capture/format.h"
+#include <string.h>
 
 #define HEADER_SIZE        24U
 #define RECORD_SIZE        16U
@@ -69,6 +70,24 @@ static enum record pcap_start(void *state, struct stream *s, struct input_info *
 	return RECORD_FRAME;
 }
 
+/*
+ * What may stand in a record's place and would pass for a packet without bytes: the end of a file that was
+ * reserved and never written, as a crash leaves it, or the header of a file that was joined to this one.
+ */
+static const char *no_record(const struct pcap *p, struct stream *s, uint32_t seconds, uint32_t fraction)
+{
+	/* One packet without bytes and time may be, two in a row are none. */
+	static const uint8_t zeros[2 * RECORD_SIZE];
+	struct span two = stream_peek(s, sizeof zeros);
+
+	if (two.len >= sizeof zeros && memcmp(two.ptr, zeros, sizeof zeros) == 0)
+		return "a packet header of zeros: from here on, nothing was written";
+	/* The second word is version 2.4, the third (the captured length) a time zone of 0. */
+	if (is_magic(seconds) && fraction == (p->big_endian ? 0x00020004U : 0x00040002U))
+		return "another capture begins here: name both files, or join them with mergecap";
+	return NULL;
+}
+
 static enum record pcap_next(void *state, struct stream *s, struct frame *frame, struct input_info *info)
 {
 	struct pcap *p = state;
@@ -80,6 +99,13 @@ static enum record pcap_next(void *state, struct stream *s, struct frame *frame,
 	rd_skip(&r, p->header - RECORD_SIZE);
 	if (r.failed)
 		return window.len ? record_short(s, info, "packet header") : RECORD_END;
+	if (captured == 0) {
+		const char *what = no_record(p, s, seconds, fraction);
+		if (what)
+			return record_problem(info, RECORD_DAMAGED, stream_offset(s), "%s", what);
+		r = reader_on(stream_peek(s, p->header)); /* the window has perhaps moved */
+		rd_skip(&r, p->header);
+	}
 	/* Before version 2.3 the two lengths were the other way round; in 2.3 some writers were late
 	 * (libpcap). */
 	if (p->minor < 3 || (p->minor == 3 && captured > wire)) {

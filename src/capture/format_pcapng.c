@@ -244,7 +244,7 @@ static enum record packet_read(struct pcapng *p, struct block *b, struct frame *
 		return record_problem(b->info, RECORD_DAMAGED, b->offset, "a packet block is too short");
 	if (id >= p->interface_count)
 		return record_problem(b->info, RECORD_DAMAGED, b->offset,
-				      "a packet of interface %u, but %zu are described", id,
+				      "a packet of interface %u, but the section describes %zu", id,
 				      p->interface_count);
 	p->last_ns = time_of(&p->interfaces[id], high << 32 | low);
 	return packet_fill(p, b, frame, &p->interfaces[id], captured, wire);
@@ -261,6 +261,7 @@ static enum record simple_read(struct pcapng *p, struct block *b, struct frame *
 	const struct interface *in = &p->interfaces[0];
 	uint32_t captured = in->snaplen && in->snaplen < wire ? in->snaplen : wire;
 
+	b->info->untimed++;
 	return packet_fill(p, b, frame, in, captured, wire);
 }
 

@@ -102,10 +102,10 @@ static bool input_arrived(struct input *in)
 	int64_t *ts_ns = &in->head.ts_ns;
 
 	in->has_head = in->ended == RECORD_FRAME;
-	if (*ts_ns > FRAME_TIME_MAX)
-		*ts_ns = FRAME_TIME_MAX;
-	if (*ts_ns < -FRAME_TIME_MAX)
-		*ts_ns = -FRAME_TIME_MAX;
+	if (*ts_ns > FRAME_TIME_MAX || *ts_ns < -FRAME_TIME_MAX) {
+		*ts_ns = *ts_ns > 0 ? FRAME_TIME_MAX : -FRAME_TIME_MAX;
+		in->info.untimed++;
+	}
 	if (!in->has_head)
 		input_ended(in);
 	return in->has_head;

@@ -25,7 +25,8 @@ int64_t capture_now(void)
 	return real_time();
 }
 
-void interface_say(const struct interfaces *all, const char *format, ...)
+static void say(const struct interfaces *all, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct interfaces *all, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
 	va_list arguments;
@@ -56,7 +57,7 @@ static bool link_becomes(struct link *link, enum link_state state)
 void link_leave(struct interfaces *all, struct link *link, const char *why)
 {
 	if (link_becomes(link, LINK_GONE))
-		interface_say(all, "%s %s", link->name, why);
+		say(all, "%s %s", link->name, why);
 }
 
 /*
@@ -77,7 +78,7 @@ void link_look(struct interfaces *all, struct link *link, int socket)
 	bool up = request.ifr_flags & IFF_UP;
 
 	if (link_becomes(link, up ? LINK_UP : LINK_DOWN))
-		interface_say(all, up ? "%s is up again" : "%s went down; waiting for it", link->name);
+		say(all, up ? "%s is up again" : "%s went down; waiting for it", link->name);
 }
 
 void ring_count_drops(struct ring *ring)

@@ -76,6 +76,4 @@ void link_leave(struct interfaces *all, struct link *link, const char *why);
 /* What the ring's socket has dropped since it was looked at last. */
 void ring_count_drops(struct ring *ring);
 void link_count_drops(struct link *link);
-void interface_say(const struct interfaces *all, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 #endif

@@ -100,7 +100,8 @@ bool paths_expand(const char *const *arguments, size_t count, struct path_list *
 		bool is_stdin = strcmp(path, "-") == 0;
 
 		if (!is_stdin && stat(path, &st) != 0) {
-			error_set(err, EXIT_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+			error_set(err, EXIT_INPUT, "%s: cannot be opened: %s", *path ? path : "''",
+				  strerror(errno));
 			goto failed;
 		}
 		bool added = !is_stdin && S_ISDIR(st.st_mode)

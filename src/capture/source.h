@@ -55,6 +55,7 @@ struct input_info {
 	uint64_t frames;          /* read */
 	uint64_t frames_filtered; /* of these, dropped by the BPF filter */
 	uint64_t dropped; /* by the capturing system, where the file says so (pcapng ISB, ERF loss counter) */
+	uint64_t untimed; /* frames without a time (simple packet blocks), or held at FRAME_TIME_MAX */
 	int64_t first_ns, last_ns;
 	uint32_t snaplen; /* 0: not said */
 	int linktype;     /* of the first frame */

@@ -12,3 +12,9 @@ const struct unpacker *unpacker_for(struct span head)
 			return unpackers[i];
 	return NULL;
 }
+
+void unpack_skip_zeros(struct unpack_io *io)
+{
+	while (io->in.len && !*io->in.ptr)
+		io->in = (struct span){ io->in.ptr + 1, io->in.len - 1 };
+}

@@ -10,7 +10,7 @@
 
 enum unpack_result {
 	UNPACK_MORE, /* go on with more input, or more room */
-	UNPACK_DONE, /* the packed data is over; what follows (tapes' zeros, say) is none of it */
+	UNPACK_DONE, /* the packed data is over */
 	UNPACK_CUT,  /* it ends early */
 	UNPACK_BAD,  /* it is corrupt */
 };
@@ -44,6 +44,11 @@ struct unpacker {
 
 /* NULL: not compressed, as far as we know. */
 const struct unpacker *unpacker_for(struct span head);
+
+/* Between streams, for formats whose programs take zeros there (from tapes, say) for padding. */
+void unpack_skip_zeros(struct unpack_io *io);
+/* Why is UNPACK_BAD where another stream could begin: perhaps a stream was there, and packets with it. */
+#define UNPACK_FOLLOWED "what follows the data is neither padding nor more of it"
 
 extern const struct unpacker unpacker_gzip, unpacker_zstd, unpacker_xz, unpacker_bzip2, unpacker_lz4;
 #endif

@@ -42,13 +42,13 @@ static enum unpack_result bzip2_stream_end(struct bzip2 *b)
 	return BZ2_bzDecompressInit(&b->z, 0, 0) == BZ_OK ? UNPACK_MORE : UNPACK_BAD;
 }
 
-static const char *bzip2_reason(int status)
+static const char *bzip2_reason(const struct bzip2 *b, int status)
 {
 	switch (status) {
 	case BZ_MEM_ERROR:
 		return "out of memory";
 	case BZ_DATA_ERROR_MAGIC:
-		return "not a bzip2 stream";
+		return b->later_stream ? UNPACK_FOLLOWED : "not a bzip2 stream";
 	default:
 		return "the data is corrupt";
 	}
@@ -57,11 +57,15 @@ static const char *bzip2_reason(int status)
 static enum unpack_result bzip2_run(void *self, struct unpack_io *io)
 {
 	struct bzip2 *b = self;
+
+	if (b->later_stream && !b->in_stream) {
+		unpack_skip_zeros(io);
+		if (!io->in.len)
+			return io->last ? UNPACK_DONE : UNPACK_MORE;
+	}
 	unsigned in = io->in.len < UINT_MAX ? (unsigned)io->in.len : UINT_MAX;
 	unsigned out = io->room < UINT_MAX ? (unsigned)io->room : UINT_MAX;
 
-	if (io->last && !b->in_stream)
-		return UNPACK_DONE;
 	/* libbz2 only reads through next_in; its interface is older than const. */
 	b->z.next_in = (char *)(uintptr_t)io->in.ptr;
 	b->z.avail_in = in;
@@ -78,10 +82,7 @@ static enum unpack_result bzip2_run(void *self, struct unpack_io *io)
 		return bzip2_stream_end(b);
 	if (status == BZ_OK)
 		return io->last && !made ? UNPACK_CUT : UNPACK_MORE;
-	/* What follows a complete stream and is none is padding, which bzip2(1) ignores as well. */
-	if (status == BZ_DATA_ERROR_MAGIC && b->later_stream)
-		return UNPACK_DONE;
-	io->why = bzip2_reason(status);
+	io->why = bzip2_reason(b, status);
 	return UNPACK_BAD;
 }
 

@@ -25,11 +25,8 @@ struct gzip {
 	bool later_member; /* at least one is complete */
 };
 
-/*
- * What follows a complete member and does not begin as one (inflate() looks at two bytes to tell) is padding,
- * which gzip(1) ignores as well.
- */
-static bool gzip_in_padding(const struct gzip *g)
+/* Whether what follows a complete member does not begin as one: inflate() looks at two bytes to tell. */
+static bool gzip_followed(const struct gzip *g)
 {
 	return g->later_member && g->z.total_in <= 2;
 }
@@ -56,11 +53,15 @@ static enum unpack_result gzip_member_end(struct gzip *g)
 static enum unpack_result gzip_run(void *self, struct unpack_io *io)
 {
 	struct gzip *g = self;
+
+	if (g->later_member && !g->in_member) {
+		unpack_skip_zeros(io);
+		if (!io->in.len)
+			return io->last ? UNPACK_DONE : UNPACK_MORE;
+	}
 	uInt in = io->in.len < UINT_MAX ? (uInt)io->in.len : UINT_MAX;
 	uInt out = io->room < UINT_MAX ? (uInt)io->room : UINT_MAX;
 
-	if (io->last && !g->in_member)
-		return UNPACK_DONE;
 	g->z.next_in = io->in.ptr;
 	g->z.avail_in = in;
 	g->z.next_out = io->out;
@@ -76,11 +77,9 @@ static enum unpack_result gzip_run(void *self, struct unpack_io *io)
 		return gzip_member_end(g);
 	if (status == Z_OK || (status == Z_BUF_ERROR && !(io->last && !made)))
 		return UNPACK_MORE;
-	if (gzip_in_padding(g))
-		return UNPACK_DONE;
 	if (status == Z_BUF_ERROR)
 		return UNPACK_CUT;
-	io->why = g->z.msg ? g->z.msg : "zlib gives no reason";
+	io->why = gzip_followed(g) ? UNPACK_FOLLOWED : g->z.msg ? g->z.msg : "zlib gives no reason";
 	return UNPACK_BAD;
 }
 

@@ -104,6 +104,20 @@ static void pcap_damage(void **state)
 	assert_int_equal(r.info.bytes, b.len);
 	assert_int_equal(strlen(r.info.sha256), sha256_available() ? 64 : 0);
 
+	b.len = whole;
+	put_zeros(&b, 4096);
+	r = read_bytes(&b);
+	assert_int_equal(r.count, 3);
+	assert_int_equal(r.info.end, INPUT_DAMAGED);
+	assert_non_null(strstr(r.info.problem, "byte 84: a packet header of zeros"));
+
+	b.len = whole;
+	put_pcap_header(&b, 0xa1b2c3d4, 65535, 1);
+	r = read_bytes(&b);
+	assert_int_equal(r.count, 3);
+	assert_int_equal(r.info.end, INPUT_DAMAGED);
+	assert_non_null(strstr(r.info.problem, "byte 84: another capture begins here"));
+
 	/* 24 + 3 * 20 = 84: the record that lacks its last byte begins at 64. */
 	assert_int_equal(whole, 84);
 	b.len = whole - 1;
@@ -273,6 +287,15 @@ static void pcapng_blocks(void **state)
 	assert_string_equal(r.info.format, "pcapng");
 	/* Counters of one interface grow from block to block; those of two interfaces add up: 5 + 2 + 10. */
 	assert_int_equal(r.info.dropped, 17);
+	assert_int_equal(r.info.untimed, 1);
+
+	b.len = 0;
+	put_section(&b, false);
+	put_interface(&b, 1, 0, -1, 0);
+	put_enhanced(&b, 0, UINT64_C(3000000000000000), 1, 1); /* the year 2065 */
+	r = read_bytes(&b);
+	assert_int_equal(r.frames[0].ts_ns, FRAME_TIME_MAX);
+	assert_int_equal(r.info.untimed, 1);
 	bytes_free(&b);
 }
 
@@ -538,6 +561,11 @@ static void linktype_names(void **state)
 	for (int i = 104; i < 300; i++)
 		if (linktype_name(i) && pcap_datalink_val_to_name(i))
 			assert_string_equal(linktype_name(i), pcap_datalink_val_to_name(i));
+	/* From here on the registry's values are libpcap's own; to the last one that Debian's libpcap 1.10.3
+	 * names. */
+	for (int i = 104; i <= 289; i++)
+		if (pcap_datalink_val_to_name(i))
+			assert_non_null(linktype_name(i));
 }
 
 /* FIPS 180-4's examples: "abc" and the empty message. */

@@ -187,6 +187,31 @@ static void compressed_damage(void **state)
 	}
 }
 
+/* Behind the data: zeros are padding, all else may have been packets. */
+static void compressed_followed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PACKERS; i++) {
+		for (size_t zeros = 0; zeros <= (packers[i].padding ? 8 : 0); zeros += 8) {
+			size_t second;
+			struct bytes b = packed_twice(i, &second);
+
+			if (!b.len)
+				continue;
+			b.len = second;
+			put_zeros(&b, zeros);
+			put(&b, "no header of a stream", 21);
+			struct reading r = read_bytes(&b);
+
+			assert_true(r.opened);
+			assert_true(r.count >= 1000);
+			assert_int_equal(r.info.end, INPUT_DAMAGED);
+			assert_non_null(strstr(r.info.problem, packers[i].name));
+			bytes_free(&b);
+		}
+	}
+}
+
 static void compressed_cut_everywhere(void **state)
 {
 	(void)state;
@@ -400,7 +425,7 @@ static void filters(void **state)
 	struct error err;
 	struct frame frame;
 	struct source_stats stats;
-	struct bytes nflog = { 0 };
+	struct bytes nflog = { 0 }, v6 = { 0 };
 	char path[PATH_ROOM];
 
 	(void)state;
@@ -436,6 +461,20 @@ static void filters(void **state)
 	assert_int_equal(read_path(path, "ip src 10.0.0.1").count, 1);
 	assert_int_equal(read_path(path, "ip src 10.0.0.2").count, 0);
 	bytes_free(&nflog);
+
+	/* Nothing on this link can match: its packets are left out, and those of other files are read. */
+	put_pcap_header(&v6, 0xa1b2c3d4, 0, 229);
+	put_pcap_record(&v6, 1, 0, 40, 40);
+	put_zeros(&v6, 40);
+	write_file(path_in(path, "v6"), v6.at, v6.len);
+	struct reading r = read_path(path, "host 10.0.0.1");
+
+	assert_true(r.opened);
+	assert_int_equal(r.count, 0);
+	assert_int_equal(r.info.frames_filtered, 1);
+	/* Here it is not the link. */
+	assert_false(read_path(path, "ip and ip6").opened);
+	bytes_free(&v6);
 }
 
 /* Each refusal says what the bytes are. */
@@ -635,6 +674,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_DIRECTORY(compressed_whole),
 		WITH_DIRECTORY(compressed_damage),
+		WITH_DIRECTORY(compressed_followed),
 		WITH_DIRECTORY(compressed_cut_everywhere),
 		WITH_DIRECTORY(large_file),
 		WITH_DIRECTORY(merge_by_time),
