@@ -10,7 +10,7 @@
 -- paper: Baset and Schulzrinne: 40 to 120 bytes, about 85 packets/s both ways together, 5 kB/s; no silence
 --   suppression; on hold one packet in 3 s (1.4) or three a second (0.97).
 -- empty: No call was seen.
--- cautions: dropped duplicates clock_jumps disordered
+-- cautions: dropped duplicates untimed clock_jumps disordered
 -- hides: snapped one_sided_tcp
 -- page: 11
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', first_ns / 1000000000, 'unixepoch') AS "start (UTC)",

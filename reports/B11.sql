@@ -6,7 +6,7 @@
 --   are from sequence numbers and timestamps (RFC 3550). Belief is the naive Bayes classifier's: a voice from -5 on.
 --   Verdict voip-like: nothing but that classifier says so, and it is no call.
 -- empty: No stream of media was seen.
--- cautions: dropped duplicates clock_jumps disordered
+-- cautions: dropped duplicates untimed clock_jumps disordered
 -- page: 11
 SELECT CASE WHEN instr(from_ip, ':') THEN '[' || from_ip || ']' ELSE from_ip END || ':' || from_port AS "from",
        CASE WHEN instr(to_ip, ':') THEN '[' || to_ip || ']' ELSE to_ip END || ':' || to_port AS "to",

@@ -6,7 +6,7 @@
 --   whose mean interval rounds to this second.
 -- paper: Baset and Schulzrinne: 2 bytes each way every 120 s (1.4) or 60 s (0.97).
 -- empty: No keep-alives were seen.
--- cautions: dropped clock_jumps
+-- cautions: dropped untimed clock_jumps
 -- hides: snapped missing_start
 SELECT CAST(round(keepalive_s) AS INTEGER) AS "every (s)", coalesce(role, 'not known') AS "connection to",
        count(*) AS connections, count(DISTINCT client_ip) AS hosts, sum(keepalives) AS messages,

@@ -12,7 +12,7 @@ SELECT country, continent, connections AS "TCP connections",
 FROM B15_countries WHERE run = :run AND protocol = :protocol
 ORDER BY connections DESC, supernodes DESC, country, continent;
 
-SELECT printf('%d connections to %d supernodes in %d countries; of %d supernodes the country is UNKNOWN.',
+SELECT printf('Connections: %d, to supernodes: %d, in countries: %d; supernodes whose country is UNKNOWN: %d.',
               sum(connections), sum(supernodes), count(DISTINCT nullif(country, 'UNKNOWN')),
               sum(CASE country WHEN 'UNKNOWN' THEN supernodes ELSE 0 END))
        || CASE WHEN count(nullif(country, 'UNKNOWN')) = 0

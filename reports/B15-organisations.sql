@@ -12,9 +12,9 @@ SELECT organisation, known_by AS "known by", connections AS "TCP connections",
 FROM B15_organisations WHERE run = :run AND protocol = :protocol
 ORDER BY connections DESC, supernodes DESC, organisation;
 
-SELECT printf('%d organisations or domains have %d supernodes; of %d more nothing is known.', sum(known_by IS NOT NULL),
+SELECT printf('Organisations or domains: %d, with supernodes: %d; supernodes of which nothing is known: %d.', sum(known_by IS NOT NULL),
               sum(CASE WHEN known_by IS NOT NULL THEN supernodes ELSE 0 END),
               sum(CASE WHEN known_by IS NULL THEN supernodes ELSE 0 END))
        || CASE WHEN sum(coalesce(known_by, '') = 'ASN file') = 0
-               THEN ' With --asn FILE.mmdb more is (free files: DB-IP ASN Lite, GeoLite2 ASN).' ELSE '' END
+               THEN ' With --asn FILE.mmdb more is known (free files: DB-IP ASN Lite, GeoLite2 ASN).' ELSE '' END
 FROM B15_organisations WHERE run = :run AND protocol = :protocol;

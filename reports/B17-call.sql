@@ -5,7 +5,7 @@
 -- about: One call, message by message (B17, figures 8 to 11 of Baset and Schulzrinne): set-up, media, tear-down. All media of
 --   one direction are one arrow. Of all calls the first is drawn whose scene has more flows than its media.
 -- paper: signalling over TCP, directly or through other nodes, then media, over UDP unless that is blocked.
--- empty: No call was seen.
+-- empty: No call of the protocol was seen.
 -- hides: snapped one_sided_tcp
 SELECT s.kind, s.number, k.media, round((s.last_ns - s.first_ns) / 1e9, 3) AS seconds,
        (SELECT count(*) FROM scene_flows f WHERE f.run = s.run AND f.kind = s.kind AND f.number = s.number) AS flows

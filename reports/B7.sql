@@ -9,7 +9,7 @@
 --   port-restricted NAT, 34 to 35 s and 7 KB behind a firewall that blocks UDP; about 22 nodes after the login in the
 --   first two.
 -- empty: No start-up was seen.
--- cautions: dropped gaps clock_jumps
+-- cautions: dropped gaps untimed clock_jumps
 -- hides: missing_start heads_lost snapped one_sided_tcp
 WITH paper(place, setup, seconds, kilobytes, nodes) AS (VALUES (1, 'public', '3-7', 10, 22), (2, 'nat', NULL, NULL, NULL),
 	(3, 'port-restricted nat', '3-7', 11, 22), (4, 'udp-restricted', '34-35', 7, NULL), (5, 'unknown', NULL, NULL, NULL)),

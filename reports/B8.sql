@@ -16,7 +16,7 @@ SELECT CASE WHEN instr(ip, ':') THEN '[' || ip || ']' ELSE ip END || ':' || port
 FROM B8 WHERE run = :run AND protocol = :protocol
 ORDER BY contacted_as <> 'bootstrap', connected DESC, connections DESC, clients DESC, ip, port;
 
-SELECT printf('%d supernodes were contacted, %d of them first by some client; %d have a name in a DNS answer of the'
-              || ' trace. TCP connections to them: %d, of which %d went on behind the openings.', count(*),
+SELECT printf('Supernodes contacted: %d, of these first by some client: %d, with a name in a DNS answer of the'
+              || ' trace: %d. TCP connections to them: %d, of which went on behind the openings: %d.', count(*),
               sum(contacted_as = 'bootstrap'), sum(names IS NOT NULL), sum(connections), sum(connected))
 FROM B8 WHERE run = :run AND protocol = :protocol;

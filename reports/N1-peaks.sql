@@ -8,7 +8,7 @@
 --   lifetime, D13), and how many entries were made in all.
 -- paper: Rossi, Mellia and Meo: a client contacts 16 peers in 5 minutes on average, and more than 75 in 1 % of cases,
 --   "which may constitute a burden for some layer-4 devices".
--- cautions: dropped clock_jumps gaps longest_gap_s
+-- cautions: dropped untimed clock_jumps gaps longest_gap_s
 -- empty: No client held an entry.
 -- page: 11
 WITH peaks AS (SELECT client, ip, port,

@@ -8,7 +8,7 @@
 -- paper: nobody has counted it. For Rossi, Mellia and Meo these "temporary soft-state entries, rarely used later on" are
 --   why signalling is worth a look; 30 s is Linux before an answer, 120 s the least and 300 s the choice of RFC 4787.
 -- empty: No client held an entry.
--- cautions: dropped clock_jumps gaps longest_gap_s
+-- cautions: dropped untimed clock_jumps gaps longest_gap_s
 -- hides: one_sided_tcp
 SELECT round(seconds, 3) AS seconds,
        max(CASE timeout_s WHEN 30 THEN entries END) AS entries_30s,

@@ -1,10 +1,11 @@
 # In: timeout_s, then the percentages of pairs and of flows: probe, heartbeat, dialog, mix
-# Rossi, Mellia and Meo, table I: at 200 s, shares of pairs and of flows; the name, and how much higher it is written.
+# Rossi, Mellia and Meo, table I: at 200 s, shares of pairs and of flows; what is written above each circle, as a curve
+# may go through it. Of the flows, two circles touch and have one name.
 $paper << EOD
-200	51.2	8.0	probe	2.5
-200	15.8	26.3	heartbeat	0
-200	25.1	6.2	dialog	-2.5
-200	8.0	59.5	mix	0
+200	51.2	8.0	probe	probe, dialog
+200	15.8	26.3	heartbeat	heartbeat
+200	25.1	6.2	dialog	 
+200	8.0	59.5	mix	mix
 EOD
 set style line 5 lc rgb "black" lw 1 dt solid pt 2 ps 0.6
 set logscale x
@@ -13,7 +14,7 @@ set xtics (60, 100, 200, 300, 600)
 set yrange [0 : 105]
 set ytics 20
 set multiplot
-set tmargin at screen 0.77
+set tmargin at screen 0.74
 set bmargin at screen 0.2
 set xlabel "inactivity timeout (s)"
 unset key
@@ -26,7 +27,7 @@ plot data skip 1 using 1:2 with linespoints lt 1, \
      data skip 1 using 1:4 with linespoints lt 3, \
      data skip 1 using 1:5 with linespoints ls 5, \
      $paper using 1:2 with points lt 4, \
-     $paper using (220):2:4 with labels left font ",8"
+     $paper using (215):($2 + 4.5):4 with labels left font ",8"
 set lmargin at screen 0.59
 set rmargin at screen 0.97
 unset ylabel
@@ -37,7 +38,7 @@ plot data skip 1 using 1:6 with linespoints lt 1, \
      data skip 1 using 1:8 with linespoints lt 3, \
      data skip 1 using 1:9 with linespoints ls 5, \
      $paper using 1:3 with points lt 4, \
-     $paper using (220):($3 + $5):4 with labels left font ",8"
+     $paper using (215):($3 + 4.5):5 with labels left font ",8"
 # One key for both, over the whole width.
 set lmargin at screen 0.02
 set rmargin at screen 0.98

@@ -7,7 +7,7 @@
 -- paper: Rossi, Mellia and Meo chose 200 s (circles: their table I) and find the results "only very marginally affected
 --   by the choice of the inactivity timer, as far as it is up to a few minutes".
 -- empty: No recognised client exchanged signalling over UDP.
--- cautions: dropped duplicates clock_jumps
+-- cautions: dropped duplicates untimed clock_jumps
 SELECT round(timeout_s, 3) AS timeout_s,
        round(max(CASE class WHEN 'probe' THEN pairs_percent END), 3) AS probe_pairs_percent,
        round(max(CASE class WHEN 'heartbeat' THEN pairs_percent END), 3) AS heartbeat_pairs_percent,

@@ -4,7 +4,7 @@
 -- order: 720
 -- about: Signalling over UDP (D11) by the day, UTC. Flows, logins and calls count on the day on which they began; a
 --   client is active on a day on which it exchanged a packet, and new on that of its first one.
--- cautions: dropped duplicates clock_jumps gaps longest_gap_s
+-- cautions: dropped duplicates untimed clock_jumps gaps longest_gap_s
 -- empty: No signalling, login or call in this trace.
 SELECT start_utc AS day, flows, packets, payload AS "payload (bytes)", active_clients AS "active clients",
        new_clients AS "new clients", logins, calls

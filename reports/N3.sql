@@ -4,7 +4,7 @@
 -- order: 710
 -- about: Signalling over UDP (D11) by the hour, UTC (by the minute in traces of at most 6 hours, by the day from 2000
 --   hours on), new clients, and logins and calls that began.
--- cautions: dropped duplicates clock_jumps gaps longest_gap_s
+-- cautions: dropped duplicates untimed clock_jumps gaps longest_gap_s
 -- empty: No signalling, login or call in this trace.
 WITH RECURSIVE
      shown AS (SELECT CASE WHEN sum(period = 'minute') > 0 THEN 'minute'

@@ -5,7 +5,7 @@
 -- about: CDF of the average signalling bitrate (R1, figure 1 of Rossi, Mellia and Meo): the signalling payload that an
 --   internal client sent, over UDP and TCP, divided by its lifetime (D13). TCP is that of its host (R3).
 -- paper: below 100 bit/s for 95 % of the clients; very few, possibly supernodes, send more than 1 kbit/s.
--- cautions: dropped duplicates clock_jumps snapped
+-- cautions: dropped duplicates untimed clock_jumps snapped
 -- empty: No internal client was recognised that lived longer than one packet. Which clients are internal is said with
 --   --local-net of 'footsteps read'.
 WITH rates AS (SELECT bits_per_s, upto_percent, client, lifetime_s FROM R1 WHERE run = :run AND protocol = :protocol)

@@ -10,7 +10,7 @@
 -- paper: round trips of probes are shorter than those of non-probe traffic; from Torino, those within Europe take less
 --   than 100 ms.
 -- empty: No packet of a client with its reply: no client was recognised, or nothing over UDP was answered.
--- cautions: dropped clock_jumps disordered worst_disorder_us
+-- cautions: dropped untimed clock_jumps disordered worst_disorder_us
 SELECT ms, probe_samples, non_probe_samples, probe_upto_percent, non_probe_upto_percent
 FROM (SELECT ms, probe_samples, non_probe_samples, probe_upto_percent, non_probe_upto_percent
       FROM R11 WHERE run = :run AND protocol = :protocol

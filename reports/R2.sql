@@ -6,7 +6,7 @@
 --   client exchanged a packet over UDP in the i-th 5 minutes since its first packet, over all clients and all such
 --   intervals in their lifetimes (D13), empty ones included.
 -- paper: 16 peers on average, at most 30 in 90 % of the cases, more than 75 in 1 %.
--- cautions: dropped clock_jumps
+-- cautions: dropped untimed clock_jumps
 -- empty: No internal client was recognised. Which clients are internal is said with --local-net of 'footsteps read'.
 WITH contacts AS (SELECT peers, intervals, upto_percent FROM R2
                   WHERE run = :run AND protocol = :protocol AND class = 'internal')

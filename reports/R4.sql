@@ -6,7 +6,7 @@
 --   source flows, each direction of a client's UDP flow counted by itself, with more than so many packets.
 -- paper: about 80 % of the source flows are single packets, and 99 % are shorter than 6 packets.
 -- empty: No recognised client exchanged signalling over UDP.
--- cautions: dropped duplicates clock_jumps disordered
+-- cautions: dropped duplicates untimed clock_jumps disordered
 SELECT packets, flows, longer, longer_percent FROM R4 WHERE run = :run AND protocol = :protocol ORDER BY packets;
 
 SELECT printf('%.1f %% of %d source flows are a single packet (paper: about 80 %%); 99 %% are shorter'

@@ -7,7 +7,7 @@
 --   packet lasts 0 s. Durations are rounded to three digits.
 -- paper: single packets, which last 0 s, are about 80 %, so 20 % last longer; some signalling lasts for hours.
 -- empty: No recognised client exchanged signalling over UDP.
--- cautions: dropped clock_jumps disordered worst_disorder_us gaps longest_gap_s
+-- cautions: dropped untimed clock_jumps disordered worst_disorder_us gaps longest_gap_s
 SELECT seconds, flows, longer, longer_percent FROM R5 WHERE run = :run AND protocol = :protocol ORDER BY seconds;
 
 WITH durations AS (SELECT seconds, flows, sum(flows) OVER (ORDER BY seconds) AS upto, sum(flows) OVER () AS lasting

@@ -9,7 +9,7 @@
 --   falls on one another is drawn as one; view R6 of the database has every dot.
 -- paper: the number of peers grows almost linearly with time; some are contacted regularly, and every hour
 --   many at once. The client without a call contacted about 1100 peers, the one with calls about 450.
--- cautions: dropped duplicates clock_jumps disordered
+-- cautions: dropped duplicates untimed clock_jumps disordered
 -- empty: No message was kept: no client of the protocol was recognised, or it was read with --activity 0.
 WITH dots AS (SELECT place, seconds, peer FROM R6 WHERE run = :run AND protocol = :protocol),
      shown AS (SELECT a.place, row_number() OVER (ORDER BY a.place) AS panel, a.why, a.peers, d.span,

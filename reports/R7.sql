@@ -6,7 +6,7 @@
 --   percent of the peers (a peer of two clients counts for each), of their flows, packets and bytes. A probe peer
 --   exchanged one packet and at most one reply, ever; a heartbeat peer several of these, more than the inactivity
 --   timeout apart; a dialog peer longer flows, and a mix peer both. Bytes are not in the paper's table.
--- cautions: dropped duplicates clock_jumps
+-- cautions: dropped duplicates untimed clock_jumps
 -- empty: No internal client was recognised. Which clients are internal is said with --local-net of 'footsteps read'.
 SELECT level, round(probe, 1) AS "probe (%)", paper_probe AS "probe, paper", round(heartbeat, 1) AS "heartbeat (%)",
        paper_heartbeat AS "heartbeat, paper", round(dialog, 1) AS "dialog (%)", paper_dialog AS "dialog, paper",

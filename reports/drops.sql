@@ -5,7 +5,7 @@
 -- about: Packets that a live capture lost, by cause: dropped by the kernel, which had no room in its ring, or by the
 --   interface or its driver, as a share of the packets of each minute. "Mind the trace" names them again below every
 --   figure that they touch. Records that the database had no room for are in the data.
--- empty: These packets come from files, or no minute of the capture was lost from.
+-- empty: These packets come from files, or the live capture lost none.
 SELECT start_ns / 1000000000 AS start_s, packets, kernel, interface, store,
        100.0 * kernel / nullif(packets + kernel + interface, 0) AS kernel_percent,
        100.0 * interface / nullif(packets + kernel + interface, 0) AS interface_percent,

@@ -1,23 +1,13 @@
 /* How packets are analysed: options to what they open. See cmd_analysis.h. */
 #include "cmd_analysis.h"
 #include "base/clock.h"
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #define IDLE_MAX_NS (366 * 86400 * NS_PER_S) /* leaves room for times up to 2116 in 64 bits */
 
 enum { FLOWS_RECOGNISED, FLOWS_ALL };
 const char *const analysis_flow_choices[] = { "recognised", "all", NULL };
-
-/* Tables are indexed with 32 bits. */
-static bool within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err)
-{
-	return (value >= least && value <= most) ||
-	       error_set(err, EXIT_USAGE, "--%s %" PRIu64 ": it must be between %" PRIu64 " and %" PRIu64,
-			 option, value, least, most);
-}
 
 bool analysis_check(const struct analysis_given *given, struct error *err)
 {
@@ -34,11 +24,12 @@ bool analysis_check(const struct analysis_given *given, struct error *err)
 				 "--anonymize does not go with --%s: where a pseudonym is says nothing about "
 				 "where its address is",
 				 given->geo ? "geo" : "asn");
-	return within("max-flows", given->max_flows, 16, 1U << 30, err) &&
-	       within("max-sockets", given->max_sockets, 16, 1U << 30, err) &&
-	       within("max-pairs", given->max_pairs, 16, 1U << 30, err) &&
-	       within("head", given->head_bytes, 512, 65536, err) &&
-	       within("ndpi-packets", given->ndpi_packets, 1, 200, err);
+	/* Tables are indexed with 32 bits. */
+	return option_within("max-flows", given->max_flows, 16, 1U << 30, err) &&
+	       option_within("max-sockets", given->max_sockets, 16, 1U << 30, err) &&
+	       option_within("max-pairs", given->max_pairs, 16, 1U << 30, err) &&
+	       option_within("head", given->head_bytes, 512, 65536, err) &&
+	       option_within("ndpi-packets", given->ndpi_packets, 1, 200, err);
 }
 
 /* A set that is being translated. */

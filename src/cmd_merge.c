@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { FLOWS_AS_BEFORE };
 static const char *const flow_choices[] = { "as-before", "recognised", "all", NULL };
@@ -246,6 +245,7 @@ static bool merge_with(const struct merge_runs *m, struct merging *work, const s
 					       .input = m->input,
 					       .inputs = m->inputs,
 					       .final = true,
+					       .from_files = true,
 					       .before = look_at_ends,
 					       .open_sink = open_output,
 					       .self = work };
@@ -266,12 +266,13 @@ static bool merge_with(const struct merge_runs *m, struct merging *work, const s
 static void print_summary(const struct merge_runs *m, const struct aggregate_summary *s)
 {
 	fprintf(stderr,
-		"%zu run%s, %" PRIu64 " flows: %" PRIu32 " client%s recognised, %" PRIu32
-		" suspected; %" PRIu64 " recognised flows,\n%" PRIu32
-		" login or contact-list exchanges, %" PRIu32 " calls\n"
+		"%zu run%s, %" PRIu64 " flow%s: %" PRIu32 " client%s recognised, %" PRIu32
+		" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
+		" login or contact-list exchange%s, %" PRIu32 " call%s\n"
 		"written to %s; look at it with: footsteps show %s\n",
-		m->count, plural(m->count), s->flows, s->clients, plural(s->clients), s->suspected,
-		s->recognised_flows, s->exchanges, s->calls, given.output, given.output);
+		m->count, plural(m->count), s->flows, plural(s->flows), s->clients, plural(s->clients),
+		s->suspected, s->recognised_flows, plural(s->recognised_flows), s->exchanges,
+		plural(s->exchanges), s->calls, plural(s->calls), given.output, given.output);
 }
 
 /* The runs are open, and agree. */
@@ -305,15 +306,6 @@ static bool merge_runs(const struct merge_runs *m, struct problems *problems, st
 	return ok;
 }
 
-/* By whatever names. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcmp(a, b) == 0 ||
-	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
 static bool check(const char *const *paths, size_t count, struct error *err)
 {
 	if (!given.output)
@@ -321,7 +313,7 @@ static bool check(const char *const *paths, size_t count, struct error *err)
 	if (count == 0)
 		return error_set(err, EXIT_USAGE, "no database named\nsee 'footsteps merge --help'");
 	for (size_t i = 0; i < count; i++)
-		if (is_same_file(paths[i], given.output))
+		if (strcmp(paths[i], given.output) == 0 || is_same_file(paths[i], given.output))
 			return error_set(err, EXIT_USAGE, "%s would be written over while it is read",
 					 given.output);
 	return live_lock_is_free(given.output, err);

@@ -83,7 +83,15 @@ static bool look_at_run(struct merge_run *r, bool has_tables, struct error *err)
 	r->first_ns = sqlite3_column_int64(row, 2);
 	r->last_ns = sqlite3_column_int64(row, 3);
 	sqlite3_finalize(row);
-	return r->options ? look_at_facts(r, err) : error_memory(err, "the runs");
+	if (!r->options)
+		return error_memory(err, "the runs");
+	/* Times are compared and taken from each other, and those of packets lie within this. */
+	const int64_t time[] = { r->idle_ns, r->first_ns, r->last_ns };
+	for (size_t i = 0; i < sizeof time / sizeof time[0]; i++)
+		if (time[i] < -FRAME_TIME_MAX || time[i] > FRAME_TIME_MAX)
+			return error_set(err, EXIT_INPUT, "%s: run %" PRId64 " is of an impossible time",
+					 r->path, r->run);
+	return look_at_facts(r, err);
 }
 
 static struct merge_run *add_run(struct merge_runs *m, const struct merge_run *r, struct error *err)

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "cmd_analysis.h"
 #include "cmd_capture.h"
+#include "cmd_live_lock.h"
 #include "cmd_verify.h"
 #include "store/open.h"
 #include "store/pipeline.h"
@@ -165,9 +166,11 @@ static struct sink *open_live_sink(void *self, struct error *err)
 static bool remake_live(struct verify *v, struct error *err)
 {
 	const struct remake_source source = { .db = v->db, .run = v->run };
-	const struct remake_options how = {
-		.aggregate = &v->analysis.aggregate, .final = true, .open_sink = open_live_sink, .self = v
-	};
+	const struct remake_options how = { .aggregate = &v->analysis.aggregate,
+					    .final = true,
+					    .from_files = true,
+					    .open_sink = open_live_sink,
+					    .self = v };
 	struct run_row run = run_row(v);
 	struct problems problems = { 0 };
 	struct remake_result result;
@@ -263,6 +266,15 @@ static enum exit_status run(const char *const *arguments, size_t count)
 		ok = error_set(&err, EXIT_INTERNAL, "the list of libraries is too long for the manifest");
 	if (ok)
 		capture_warn_of_twins(arguments + 1, count - 1);
+	if (ok && file_look(arguments[0]).kind == FILE_CAPTURE &&
+	    file_look(arguments[1]).kind == FILE_DATABASE)
+		ok = error_set(&err, EXIT_USAGE, "%s is a capture: it comes second, behind the database",
+			       arguments[0]);
+	/* What it has not written yet would be told as differences. */
+	if (ok && !live_lock_is_free(arguments[0], &err))
+		ok = error_set(&err, EXIT_INPUT,
+			       "%s: a footsteps live that runs writes into it; end it first, then compare",
+			       arguments[0]);
 	ok = ok && (v->db = store_open_read(arguments[0], &err));
 	ok = ok && find_run(v, arguments[0], &err) && open_analysis(v, &err) && make_directory(v, &err) &&
 	     read_recording(v, arguments + 1, count - 1, &err) && remake_live(v, &err);

@@ -138,13 +138,31 @@ def errors(parts):
     says(merge(out, "--verdict-bits", "20", parts[1], other), 0, [], "... given again")
     os.unlink(out)
     byte = "UPDATE facts SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB)"
-    says(merge(out, tap.changed(parts[0], "byte.db", byte)), 2, ["chunk 1", "damaged"], "a byte of a chunk")
+    says(merge(out, tap.changed(parts[0], "byte.db", byte)), 2, ["byte.db", "chunk 1", "damaged"], "a byte of a chunk")
     half = "UPDATE facts SET bytes = CAST(substr(bytes, 1, length(bytes) / 2) AS BLOB)"
     says(merge(out, tap.changed(parts[0], "half.db", half)), 2, ["damaged"], "half a chunk")
     format_ = "UPDATE facts SET bytes = CAST(substr(bytes, 1, 4) || x'00000000' || substr(bytes, 9) AS BLOB)"
     says(merge(out, tap.changed(parts[0], "format.db", format_)), 2, ["another version"], "facts of another version")
     tap.ok(not os.path.exists(out), "nothing is left behind", str(os.listdir(tap.tmp())))
     says(tap.run("read", "--facts", "--json", LOGIN), 1, ["--json"], "facts go with no JSON")
+
+
+def contradictions(parts):
+    """Facts that are whole, each by itself, and do not go together: the fault of the file, which is named."""
+    out = tap.tmp("none.db")
+    again = "INSERT INTO facts (run, session, worker, seq, first_ns, last_ns, records, bytes) SELECT run, session, "
+    twice = tap.changed(parts[0], "twice.db", again + "worker + 1, seq, first_ns, last_ns, records, bytes FROM facts")
+    says(merge(out, twice), 2, ["twice.db", "contradict each other", "UNIQUE"], "what was told twice")
+    says(tap.run("verify", twice, LOGIN), 2, ["twice.db", "contradict each other"], "... verify says it, too")
+    after = tap.changed(parts[0], "after.db", again + "worker, seq + 1, first_ns, last_ns, records, bytes FROM facts")
+    says(merge(out, after), 2, ["after.db", "contradict each other", "does not add up"], "flows that no count knows of")
+    says(merge(out, after, parts[1]), 2, ["after.db", "others", "contradict each other"], "... merged with others")
+    column = tap.changed(parts[0], "column.db", "ALTER TABLE facts RENAME COLUMN bytes TO octets")
+    says(merge(out, column), 2, ["column.db", "cannot read", "bytes"], "facts without a column")
+    for column in ("idle_ns", "first_ns", "last_ns"):
+        late = tap.changed(parts[0], "late.db", f"UPDATE runs SET {column} = 9223372036854775807")
+        says(merge(out, late, parts[1]), 2, ["late.db", "impossible time"], f"{column} at its end")
+    tap.ok(not os.path.exists(out), "nothing is left behind", str(os.listdir(tap.tmp())))
 
 
 def rotated():
@@ -223,6 +241,7 @@ for capture in OWN:
 days = three_days()
 cut()
 errors(days)
+contradictions(days)
 rotated()
 recorded()
 tap.done()

@@ -18,6 +18,7 @@
 	X(disordered, "frames older than the one before them")                                               \
 	X(worst_disorder_us, "... the largest step back, in microseconds")                                   \
 	X(clock_jumps, "steps of more than an hour, either way")                                             \
+	X(untimed, "frames whose time the file does not say, or beyond January 2043")                        \
 	X(gaps, "times that no packet came for more than a minute")                                          \
 	X(longest_gap_s, "... the longest, in seconds")                                                      \
 	X(snapped, "packets whose payload was cut by the snap length")                                       \

@@ -41,23 +41,23 @@ bool account_check(const struct run_facts *facts, uint64_t flows_handed_out, uin
 	uint64_t used = counts->account[REASON_used], ended = ended_total(counts->flows.ended);
 
 	if (facts->read != counts->filtered + decoded_total(counts))
-		return error_set(err, EXIT_INTERNAL,
-				 "the packet account does not add up: %" PRIu64 " frames read, %" PRIu64
-				 " filtered and %" PRIu64 " decoded",
-				 facts->read, counts->filtered, decoded_total(counts));
+		return error_contradiction(err,
+					   "the packet account does not add up: %" PRIu64
+					   " frames read, %" PRIu64 " filtered and %" PRIu64 " decoded",
+					   facts->read, counts->filtered, decoded_total(counts));
 	if (facts->partial)
 		return true;
 	if (used != counts->flows.packets || used != packets_handed_out)
-		return error_set(err, EXIT_INTERNAL,
-				 "the packet account does not add up: %" PRIu64
-				 " packets belong to flows, %" PRIu64 " were counted in them and %" PRIu64
-				 " came out of them",
-				 used, counts->flows.packets, packets_handed_out);
+		return error_contradiction(err,
+					   "the packet account does not add up: %" PRIu64
+					   " packets belong to flows, %" PRIu64
+					   " were counted in them and %" PRIu64 " came out of them",
+					   used, counts->flows.packets, packets_handed_out);
 	if (ended != counts->flows.flows || ended != flows_handed_out)
-		return error_set(err, EXIT_INTERNAL,
-				 "the flow account does not add up: %" PRIu64 " flows began, %" PRIu64
-				 " ended and %" PRIu64 " were handed out",
-				 counts->flows.flows, ended, flows_handed_out);
+		return error_contradiction(err,
+					   "the flow account does not add up: %" PRIu64
+					   " flows began, %" PRIu64 " ended and %" PRIu64 " were handed out",
+					   counts->flows.flows, ended, flows_handed_out);
 	return true;
 }
 
@@ -139,8 +139,10 @@ void account_judge(struct judge *judge, const struct run_facts *facts)
 	judge->value[JUDGE_retransmitted] = counts->flows.retransmitted_packets;
 	judge->value[JUDGE_heads_lost] = counts->flows.heads_lost;
 	judge->value[JUDGE_dropped] = counts->dropped;
-	for (size_t i = 0; (input = source_input(facts->inputs, i)); i++)
+	for (size_t i = 0; (input = source_input(facts->inputs, i)); i++) {
 		judge->value[JUDGE_dropped] += input->dropped;
+		judge->value[JUDGE_untimed] += input->untimed;
+	}
 }
 
 static bool put(struct sink *sink, const char *area, const char *name, const char *words, uint64_t value,

@@ -22,7 +22,7 @@ struct run_facts {
 	void *self;
 };
 
-/* Checks that the counts add up; EXIT_INTERNAL with both numbers when they do not. */
+/* Checks that the counts add up; error_contradiction() with both numbers when they do not. */
 bool account_check(const struct run_facts *facts, uint64_t flows_handed_out, uint64_t packets_handed_out,
 		   struct error *err);
 /* How flows ended is what came out in the end; partial: so is how many there were. After the check. */

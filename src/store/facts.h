@@ -25,6 +25,7 @@ struct facts_place {
 	uint32_t session; /* 1.. in the run: each start of the program */
 	uint16_t worker;  /* 0.. */
 	uint64_t seq;     /* 1.. in the stream */
+	const char *file; /* where it lies, for messages; borrowed, NULL: not said */
 };
 
 struct facts_chunk {

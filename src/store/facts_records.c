@@ -137,6 +137,7 @@ static void io_media(struct facts_io *io, struct media_report *r)
 	io_packet(io, &r->flow);
 	io_protocol_or_none(io, &r->protocol);
 	IO_NUMBER(io, r->sampled, 1);
+	io->failed |= r->sampled && r->protocol < 0; /* a dissector's word, and so its protocol's */
 	bool talked = r->talk_first_ns || r->talk_last_ns;
 	IO_NUMBER(io, talked, 1);
 	if (talked) {
@@ -269,6 +270,7 @@ static void io_judge(struct facts_io *io, struct judge *j)
 		io_time(io, &j->first_ns);
 		io_time(io, &j->greatest_ns);
 		io_time(io, &j->last_ns);
+		io->failed |= j->first_ns > j->last_ns || j->last_ns > j->greatest_ns;
 	}
 	for (int i = 0; i < JUDGEMENT_COUNT; i++)
 		io_u64(io, &j->value[i]);
@@ -340,6 +342,7 @@ bool facts_record(struct facts_io *io, struct fact *fact)
 		io_counts(io, &fact->of.counts.counts);
 		io_time(io, &fact->of.counts.first_ns);
 		io_time(io, &fact->of.counts.last_ns);
+		io->failed |= fact->of.counts.first_ns > fact->of.counts.last_ns;
 		break;
 	default:
 		io->failed = true;

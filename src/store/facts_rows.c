@@ -16,16 +16,13 @@ static bool step(sqlite3 *db, const char *path, sqlite3_stmt *stmt, struct error
 	return ok || sqlite_failure(db, path, err);
 }
 
-bool sink_sqlite_put_facts(struct sink *sink, const struct facts_chunk *chunk, struct error *err)
-{
-	struct sqlite_run r = sink_sqlite_run(sink);
-	sqlite3_stmt *stmt = NULL;
+const char facts_chunk_insert[] =
+	"INSERT INTO facts (run, session, worker, seq, first_ns, last_ns, records, bytes) "
+	"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-	sqlite3_prepare_v2(r.db,
-			   "INSERT INTO facts (run, session, worker, seq, first_ns, last_ns, records, bytes) "
-			   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			   -1, &stmt, NULL);
-	sqlite3_bind_int64(stmt, 1, r.run);
+void facts_chunk_bind(sqlite3_stmt *stmt, int64_t run, const struct facts_chunk *chunk)
+{
+	sqlite3_bind_int64(stmt, 1, run);
 	sqlite3_bind_int64(stmt, 2, chunk->place.session);
 	sqlite3_bind_int64(stmt, 3, chunk->place.worker);
 	sqlite3_bind_int64(stmt, 4, (int64_t)chunk->place.seq);
@@ -33,6 +30,15 @@ bool sink_sqlite_put_facts(struct sink *sink, const struct facts_chunk *chunk, s
 	sqlite3_bind_int64(stmt, 6, chunk->last_ns);
 	sqlite3_bind_int64(stmt, 7, chunk->records);
 	sqlite3_bind_blob64(stmt, 8, chunk->bytes, chunk->size, SQLITE_STATIC);
+}
+
+bool sink_sqlite_put_facts(struct sink *sink, const struct facts_chunk *chunk, struct error *err)
+{
+	struct sqlite_run r = sink_sqlite_run(sink);
+	sqlite3_stmt *stmt = NULL;
+
+	sqlite3_prepare_v2(r.db, facts_chunk_insert, -1, &stmt, NULL);
+	facts_chunk_bind(stmt, r.run, chunk);
 	return step(r.db, r.path, stmt, err);
 }
 

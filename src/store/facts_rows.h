@@ -3,6 +3,7 @@
 #define FS_STORE_FACTS_ROWS_H
 #include "store/facts.h"
 #include "store/sink.h"
+#include <sqlite3.h>
 
 /* One start of the program. */
 struct session_row {
@@ -14,6 +15,9 @@ struct session_row {
 };
 int64_t facts_origin(void);
 
+/* A row of facts, and what it is bound to; the chunk's bytes are borrowed until the statement has run. */
+extern const char facts_chunk_insert[];
+void facts_chunk_bind(sqlite3_stmt *stmt, int64_t run, const struct facts_chunk *chunk);
 /* The run that a sink of sqlite writes, before any of its rows. EXIT_OUTPUT on failure. */
 bool sink_sqlite_put_facts(struct sink *sink, const struct facts_chunk *chunk, struct error *err);
 /* Again: what is newer. */

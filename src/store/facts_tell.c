@@ -17,9 +17,9 @@ struct teller {
 
 static bool damaged(const struct facts_place *place, const char *what, struct error *err)
 {
-	return error_set(err, EXIT_INPUT, "facts of session %u, worker %u, chunk %llu: %s",
-			 (unsigned)place->session, (unsigned)place->worker, (unsigned long long)place->seq,
-			 what);
+	return error_set(err, EXIT_INPUT, "%s%sfacts of session %u, worker %u, chunk %llu: %s",
+			 place->file ? place->file : "", place->file ? ": " : "", (unsigned)place->session,
+			 (unsigned)place->worker, (unsigned long long)place->seq, what);
 }
 
 static uint64_t rd_be64(struct reader *r)

@@ -89,8 +89,9 @@ static void find_counts(struct live_store *s, uint16_t worker, struct base *b, i
 	while (!b->any && sqlite3_step(stmt) == SQLITE_ROW) {
 		const struct span bytes = { sqlite3_column_blob(stmt, 0),
 					    (size_t)sqlite3_column_bytes(stmt, 0) };
-		const struct facts_place place = { s->session, worker,
-						   (uint64_t)sqlite3_column_int64(stmt, 1) };
+		const struct facts_place place = { .session = s->session,
+						   .worker = worker,
+						   .seq = (uint64_t)sqlite3_column_int64(stmt, 1) };
 		struct intern *names = intern_new();
 
 		*stamp = sqlite3_column_int64(stmt, 2);

@@ -5,6 +5,7 @@
  */
 #include "store/live_parts.h"
 #include "base/real_time.h"
+#include "store/facts_rows.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,7 +75,8 @@ static int system_error_of(sqlite3 *db, int code)
 	return last;
 }
 
-void live_trouble(struct live_store *s, sqlite3 *db, int code)
+/* The store is in this state, from what SQLite says of db. */
+static void live_trouble(struct live_store *s, sqlite3 *db, int code)
 {
 	char why[sizeof s->status.why];
 	int system_error = system_error_of(db, code);
@@ -84,7 +86,7 @@ void live_trouble(struct live_store *s, sqlite3 *db, int code)
 	trouble(s, live_state_of(code, system_error), why);
 }
 
-void live_no_trouble(struct live_store *s)
+static void live_no_trouble(struct live_store *s)
 {
 	if (s->status.state == LIVE_STORE_OK)
 		return;
@@ -162,28 +164,18 @@ void live_drop_oldest(struct live_store *s)
 
 /* --- the transaction --- */
 
-static bool run(struct live_store *s, sqlite3_stmt *stmt)
+static bool run(sqlite3_stmt *stmt)
 {
 	int code = sqlite3_step(stmt);
 
 	sqlite3_reset(stmt);
-	(void)s;
 	return code == SQLITE_DONE;
 }
 
 static bool put_chunk(struct live_store *s, const struct facts_chunk *c)
 {
-	sqlite3_stmt *stmt = s->put_chunk;
-
-	sqlite3_bind_int64(stmt, 1, s->run);
-	sqlite3_bind_int64(stmt, 2, c->place.session);
-	sqlite3_bind_int64(stmt, 3, c->place.worker);
-	sqlite3_bind_int64(stmt, 4, (int64_t)c->place.seq);
-	sqlite3_bind_int64(stmt, 5, c->first_ns);
-	sqlite3_bind_int64(stmt, 6, c->last_ns);
-	sqlite3_bind_int64(stmt, 7, c->records);
-	sqlite3_bind_blob64(stmt, 8, c->bytes, c->size, SQLITE_STATIC);
-	return run(s, stmt);
+	facts_chunk_bind(s->put_chunk, s->run, c);
+	return run(s->put_chunk);
 }
 
 static bool put_minute(struct live_store *s, const struct waiting_minute *w)
@@ -199,7 +191,7 @@ static bool put_minute(struct live_store *s, const struct waiting_minute *w)
 	sqlite3_bind_int64(stmt, 4, m->start_ns);
 	for (int i = 0; i < 5; i++)
 		sqlite3_bind_int64(stmt, 5 + i, (int64_t)value[i]);
-	return run(s, stmt);
+	return run(stmt);
 }
 
 static bool put_session(struct live_store *s)
@@ -217,7 +209,7 @@ static bool put_session(struct live_store *s)
 	sqlite3_bind_text(stmt, 9, s->options.json, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 10, (int64_t)s->reached);
 	sqlite3_bind_int64(stmt, 11, (int64_t)(s->status.records_lost - s->lost_in_files));
-	return run(s, stmt);
+	return run(stmt);
 }
 
 static bool execute(struct live_store *s, const char *sql)

@@ -126,7 +126,7 @@ static bool checkpoint(struct work *w, bool *held)
 		return failed(w);
 	if (database_integer(w->db, "PRAGMA page_size", &page) != SQLITE_OK)
 		return failed(w);
-	*held = (frames - done) * page > LIVE_WAL_MAX;
+	*held = (frames - done) * page > w->store->options.wal_bytes;
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* The file of a live run, and which run in it goes on; see live_store.h. */
 #include "store/live_parts.h"
+#include "store/facts_rows.h"
 #include "store/live_files.h"
 #include "store/schema_sql.h"
 #include "store/sqlite_insert.h"
@@ -67,8 +68,6 @@ bool live_file_make(const char *path, struct error *err)
 	return target_finish(&target, err);
 }
 
-static const char put_chunk[] = "INSERT INTO facts (run, session, worker, seq, first_ns, last_ns, records, "
-				"bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 static const char put_minute[] =
 	"INSERT INTO capture_minutes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET "
 	"packets = packets + excluded.packets, bytes = bytes + excluded.bytes, dropped_kernel = "
@@ -94,7 +93,7 @@ bool live_file_open(struct live_store *s, struct error *err)
 		sqlite3_busy_timeout(s->db, DATABASE_PATIENCE_MS);
 		ok = database_check_version(s->db, s->path, EXIT_OUTPUT, err) &&
 		     execute(s->db, s->path, live_settings, err) &&
-		     prepare(s, put_chunk, &s->put_chunk, err) &&
+		     prepare(s, facts_chunk_insert, &s->put_chunk, err) &&
 		     prepare(s, put_minute, &s->put_minute, err) &&
 		     prepare(s, put_session, &s->put_session, err);
 	}

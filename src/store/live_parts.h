@@ -24,9 +24,7 @@
 /* A disk with room for a little more now and then is full and not full by turns: it is over, and said to be,
  * when writing went well for so long. */
 #define LIVE_SURE_NS (5 * NS_PER_S)
-/* Of the WAL that a reader keeps from being given back; beyond, no tables are made. */
-#define LIVE_WAL_MAX (INT64_C(256) << 20)
-/* ... and what is left of its file when nobody does. */
+/* What is left of the WAL's file when no reader keeps it from being given back. */
 #define LIVE_WAL_KEPT "16777216"
 /* Minutes of interfaces that wait: three days of one. */
 #define LIVE_MINUTES_MAX 4320U
@@ -129,9 +127,6 @@ bool live_commit(struct live_store *s);
 bool live_commit_all(struct live_store *s);
 void live_drop_oldest(struct live_store *s);
 enum live_store_state live_state_of(int code, int system_error);
-/* The store is in this state, from what SQLite says of db. */
-void live_trouble(struct live_store *s, sqlite3 *db, int code);
-void live_no_trouble(struct live_store *s);
 /* That a trouble is over, when it is sure. now: the run ends. */
 void live_say_well(struct live_store *s, bool now);
 

@@ -12,6 +12,7 @@ const char *const live_store_state_names[] = { "ok", "locked", "full", "failing"
 #define COMMIT_EVERY_NS (2 * NS_PER_S)
 #define TABLES_EVERY_NS (10 * NS_PER_S)
 #define BACKLOG_BYTES   ((size_t)64 << 20)
+#define WAL_BYTES       (INT64_C(256) << 20)
 #define MUCH_WAITS      4U /* a commit comes early when this part of the backlog waits */
 
 void live_say(const struct live_store *s, const char *format, ...)
@@ -62,6 +63,8 @@ static bool copy_options(struct live_store *s, const struct live_store_options *
 {
 	s->options = *o;
 	take_bounds(s, o);
+	s->options.wal_bytes =
+		o->wal_bytes ? o->wal_bytes : WAL_BYTES; /* read by the thread: no bound to reload */
 	s->path = strdup(o->path);
 	s->options.path = s->path;
 	s->options.json = strdup(o->json);

@@ -44,6 +44,8 @@ struct live_store_options {
 	int64_t keep_ns;         /* 0: for ever */
 	uint64_t keep_bytes;     /* 0: no bound */
 	size_t backlog_bytes;    /* default 64 MB */
+	int64_t wal_bytes;       /* that a reader may keep from being given back; beyond, no tables are made;
+				    default 256 MB */
 	void (*say)(void *self, const char *line); /* one line for the log; "" never */
 	void *say_self;
 };

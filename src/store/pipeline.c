@@ -196,8 +196,8 @@ static bool some_frame_is_known(const struct stage_counts *counts, struct error 
 
 	return counts->frames == 0 || counts->account[REASON_unsupported_link] < counts->frames ||
 	       error_set(err, EXIT_INPUT,
-			 "no frame can be read: the link type is %s (%d), which footsteps does not know",
-			 name ? name : "unknown", linktype);
+			 "no frame can be read: footsteps does not know the link type %s (%d)",
+			 name ? name : "without a name", linktype);
 }
 
 static bool finish_facts(struct pipeline *p, const struct run_facts *facts, struct error *err)
@@ -205,8 +205,10 @@ static bool finish_facts(struct pipeline *p, const struct run_facts *facts, stru
 	struct stage_counts counts = facts->counts;
 	const struct input_info *input;
 
-	for (size_t i = 0; (input = source_input(facts->inputs, i)); i++)
+	for (size_t i = 0; (input = source_input(facts->inputs, i)); i++) {
 		counts.dropped += input->dropped;
+		counts.judge.value[JUDGE_untimed] += input->untimed;
+	}
 	tell_counts(p, &counts);
 	facts_writer_flush(p->facts);
 	if (p->failed && err)

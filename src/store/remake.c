@@ -45,6 +45,14 @@ static const char *name_of(sqlite3 *db)
 	return name ? name : "the database";
 }
 
+static bool unreadable(const struct remake_options *options, sqlite3 *db, struct error *err)
+{
+	if (!options->from_files)
+		return sqlite_failure(db, name_of(db), err);
+	return error_set(err, sqlite3_errcode(db) == SQLITE_NOMEM ? EXIT_INTERNAL : EXIT_INPUT,
+			 "cannot read the facts in %s: %s", name_of(db), sqlite3_errmsg(db));
+}
+
 static bool open_part(struct stored_stream *s, struct error *err)
 {
 	const struct stored_part *p = &s->part[s->at];
@@ -55,7 +63,7 @@ static bool open_part(struct stored_stream *s, struct error *err)
 		    "SELECT seq, bytes FROM facts WHERE run = ?1 AND session = ?2 AND worker = ?3 AND "
 		    "(?4 = 0 OR id <= ?4) ORDER BY seq",
 		    -1, &s->chunks, NULL) != SQLITE_OK)
-		return sqlite_failure(db, name_of(db), err);
+		return unreadable(s->of->options, db, err);
 	sqlite3_bind_int64(s->chunks, 1, p->source->run);
 	sqlite3_bind_int64(s->chunks, 2, p->session);
 	sqlite3_bind_int64(s->chunks, 3, s->place.worker);
@@ -95,14 +103,14 @@ static bool next_chunk(void *self, struct span *bytes, struct facts_place *place
 		if (code == SQLITE_ROW) {
 			note_seq(s, (uint64_t)sqlite3_column_int64(s->chunks, 0));
 			*place = s->place;
+			place->file = name_of(db);
 			bytes->ptr = sqlite3_column_blob(s->chunks, 1);
 			bytes->len = (size_t)sqlite3_column_bytes(s->chunks, 1);
 			return true;
 		}
 		if (code != SQLITE_DONE) {
 			*failed = true;
-			sqlite_failure(db, name_of(db), err);
-			return false;
+			return unreadable(s->of->options, db, err);
 		}
 		sqlite3_finalize(s->chunks);
 		s->chunks = NULL;
@@ -153,7 +161,7 @@ static bool find_streams(struct remaking *m, const struct remake_source *source,
 			       "WHERE run = ?1 AND (?2 = 0 OR id <= ?2) GROUP BY session, worker "
 			       "ORDER BY session, worker",
 			       -1, &stmt, NULL) != SQLITE_OK)
-		return sqlite_failure(source->db, name_of(source->db), err);
+		return unreadable(m->options, source->db, err);
 	sqlite3_bind_int64(stmt, 1, source->run);
 	sqlite3_bind_int64(stmt, 2, source->up_to);
 	while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -168,7 +176,7 @@ static bool find_streams(struct remaking *m, const struct remake_source *source,
 		ok = add_part(m, &place, &part, err);
 	}
 	if (sqlite3_finalize(stmt) != SQLITE_OK && ok)
-		ok = sqlite_failure(source->db, name_of(source->db), err);
+		ok = unreadable(m->options, source->db, err);
 	return ok;
 }
 
@@ -306,7 +314,8 @@ static bool conclude(struct remaking *m, struct run_row *run, struct problems *p
 	return aggregate_finish(m->aggregate, NULL, run, &facts, problems, summary, err);
 }
 
-static bool last_chunk(const struct remake_source *source, int64_t *id, struct error *err)
+static bool last_chunk(const struct remake_source *source, const struct remake_options *options, int64_t *id,
+		       struct error *err)
 {
 	char sql[96];
 
@@ -315,8 +324,17 @@ static bool last_chunk(const struct remake_source *source, int64_t *id, struct e
 		return true;
 	}
 	snprintf(sql, sizeof sql, "SELECT coalesce(max(id), 0) FROM facts WHERE run = %" PRId64, source->run);
-	return database_integer(source->db, sql, id) == SQLITE_OK ||
-	       sqlite_failure(source->db, name_of(source->db), err);
+	return database_integer(source->db, sql, id) == SQLITE_OK || unreadable(options, source->db, err);
+}
+
+/* What contradicts was told by these, or one of them. */
+static void blame_files(const struct remake_source *source, size_t sources, struct error *err)
+{
+	char whose[300];
+
+	snprintf(whose, sizeof whose, "the facts in %.200s%s", name_of(source->db),
+		 sources > 1 ? " and the others (merge each alone to see which)" : "");
+	error_blame(err, whose);
 }
 
 bool remake(const struct remake_source *source, size_t sources, const struct remake_options *options,
@@ -330,7 +348,7 @@ bool remake(const struct remake_source *source, size_t sources, const struct rem
 	/* What is appended meanwhile waits for the next time. */
 	for (size_t i = 0; ok && i < sources; i++) {
 		bounded[i] = source[i];
-		ok = last_chunk(&source[i], &bounded[i].up_to, err);
+		ok = last_chunk(&source[i], options, &bounded[i].up_to, err);
 	}
 	m.source = bounded;
 	ok = ok && prepare(&m, err) && tell(&m, err);
@@ -341,6 +359,8 @@ bool remake(const struct remake_source *source, size_t sources, const struct rem
 		m.sink->ops->abandon(m.sink);
 	else if (ok)
 		ok = m.sink->ops->finish(m.sink, err);
+	if (!ok && options->from_files && sources)
+		blame_files(source, sources, err);
 	facts_counts_free(m.counts);
 	aggregate_free(m.aggregate);
 	intern_free(m.names);

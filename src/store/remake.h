@@ -25,6 +25,9 @@ struct remake_options {
 	/* No more facts come, and accounts are checked to the end; else flows that still live are said to be
 	 * (counters flows/alive). */
 	bool final;
+	/* The facts come from files that somebody named: what is wrong in them, or contradicts, is EXIT_INPUT
+	 * and not a defect of ours. */
+	bool from_files;
 	/* Who looks at what is told before the aggregator does, and passes it on; NULL: nobody. */
 	struct intake (*before)(void *self, const struct intake *aggregate);
 	/* Opens the sink when the first row is there to be put, so that a database is locked as short as

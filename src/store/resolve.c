@@ -231,39 +231,6 @@ static bool measure_record(struct resolution *res, const struct flow_row *row,
 	       measure_host_flow(res->measure, r, err);
 }
 
-/* The last word on a flow; *media: what is known of its media, or NULL. */
-static void judge_labelled(struct resolution *res, struct flow_record *r, struct flow_row *row,
-			   const struct media_flow **media)
-{
-	struct aggregate *a = res->a;
-
-	label_record(&res->c, &a->openings, a->names, r, row);
-	*media = r->measured ? call_table_flow_of(a->calls, r->first_packet) : NULL;
-	if (*media && (*media)->verdict == MEDIA_CALL && row->protocol)
-		r->role = ROLE_media;
-}
-
-/* Once before put_flows(): what measurements have to know of all flows before they look at one. */
-static bool survey_flows(struct resolution *res, struct error *err)
-{
-	struct flow_record r;
-	const struct logged_message *log;
-	bool failed = false, ok = true;
-
-	if (res->c.clients == 0)
-		return true;
-	ok = spool_rewind(res->a->spool, err);
-	res->surveying = true;
-	while (ok && next_flow(res->a->spool, &r, &log, NULL, &failed, err)) {
-		const struct media_flow *media;
-		struct flow_row row;
-		judge_labelled(res, &r, &row, &media);
-		ok = measure_record(res, &row, log, err);
-	}
-	res->surveying = false;
-	return ok && !failed;
-}
-
 /*
  * Ticks of an idle link (flow_table_tick()) end flows that nothing came after. Of a run that is whole, how
  * such a flow ended is known, and must be what a reader of the same packets says: the input did.
@@ -296,32 +263,75 @@ static bool settle_ends(struct resolution *res, const struct run_facts *facts, i
 	return !failed;
 }
 
-static bool put_flows(struct resolution *res, struct error *err)
-{
-	struct aggregate *a = res->a;
+/* A closed flow with the last word on it. */
+struct judged_flow {
 	struct flow_record r;
+	struct flow_row row;            /* of r */
+	const struct media_flow *media; /* what is known of its media, or NULL */
 	const struct logged_message *log;
 	const struct pattern_hit *hits;
-	bool failed = false, ok = spool_rewind(a->spool, err);
+};
 
-	while (ok && next_flow(a->spool, &r, &log, &hits, &failed, err)) {
-		const struct media_flow *media;
-		struct flow_row row;
-		r.end_reason = (uint8_t)settled_end(res, &r);
-		judge_labelled(res, &r, &row, &media);
-		if (row.protocol && r.l4 == IPPROTO_TCP && r.sizes)
-			row.keepalive = keepalive_of(log, r.sizes, flow_record_log_from(&r));
-		res->summary->recognised_flows += row.protocol != NULL;
-		ok = totals_add_label(&res->totals, &row, err) && measure_record(res, &row, log, err);
-		/* Rows of streams name the flow. */
-		if (ok && (row.protocol || media || a->options.all_flows))
-			ok = res->sink->ops->put_flow(res->sink, &row, err);
-		if (ok && r.hits > 0)
-			ok = pattern_hits_keep(res, &row, hits, err);
-	}
-	spool_free(a->spool); /* read for the last time */
-	a->spool = NULL;
+static bool next_judged(struct resolution *res, struct judged_flow *f, bool *failed, struct error *err)
+{
+	struct aggregate *a = res->a;
+
+	if (!next_flow(a->spool, &f->r, &f->log, &f->hits, failed, err))
+		return false;
+	f->r.end_reason = (uint8_t)settled_end(res, &f->r);
+	label_record(&res->c, &a->openings, a->names, &f->r, &f->row);
+	f->media = f->r.measured ? call_table_flow_of(a->calls, f->r.first_packet) : NULL;
+	if (f->media && f->media->verdict == MEDIA_CALL && f->row.protocol)
+		f->r.role = ROLE_media;
+	return true;
+}
+
+static bool put_flow(struct resolution *res, struct judged_flow *f, struct error *err)
+{
+	const struct flow_record *r = &f->r;
+
+	if (f->row.protocol && r->l4 == IPPROTO_TCP && r->sizes)
+		f->row.keepalive = keepalive_of(f->log, r->sizes, flow_record_log_from(r));
+	res->summary->recognised_flows += f->row.protocol != NULL;
+	/* Rows of streams name the flow. */
+	bool wanted = f->row.protocol || f->media || res->a->options.all_flows;
+	return totals_add_label(&res->totals, &f->row, err) &&
+	       (!wanted || res->sink->ops->put_flow(res->sink, &f->row, err)) &&
+	       (r->hits == 0 || pattern_hits_keep(res, &f->row, f->hits, err));
+}
+
+/* First of two passes: while their rows are written in the background, measurements survey all flows, as some
+ * have to know them before they look at one. */
+static bool put_flows(struct resolution *res, struct error *err)
+{
+	struct judged_flow f;
+	bool failed = false, ok = spool_rewind(res->a->spool, err);
+
+	res->surveying = true;
+	while (ok && next_judged(res, &f, &failed, err))
+		ok = put_flow(res, &f, err) && measure_record(res, &f.row, f.log, err);
+	res->surveying = false;
 	return ok && !failed;
+}
+
+static bool measure_flows(struct resolution *res, struct error *err)
+{
+	struct judged_flow f;
+	bool failed = false, ok = spool_rewind(res->a->spool, err);
+
+	while (ok && next_judged(res, &f, &failed, err))
+		ok = measure_record(res, &f.row, f.log, err);
+	return ok && !failed;
+}
+
+/* Without a candidate there is nothing to measure. */
+static bool look_at_flows(struct resolution *res, struct error *err)
+{
+	bool ok = put_flows(res, err) && (res->c.count == 0 || measure_flows(res, err));
+
+	spool_free(res->a->spool); /* read for the last time */
+	res->a->spool = NULL;
+	return ok;
 }
 
 /* Bounds that were reached: counted, and said once. */
@@ -403,12 +413,10 @@ static bool put_all(struct resolution *res, struct run_row *run, const struct ru
 {
 	struct aggregate *a = res->a;
 
-	if (!survey_flows(res, err))
-		return false;
 	if (!res->sink)
 		res->sink = facts->open_sink(facts->self, err);
 	struct sink *sink = res->sink;
-	return sink && account_put(sink, facts, &a->judge, err) && put_flows(res, err) &&
+	return sink && account_put(sink, facts, &a->judge, err) && look_at_flows(res, err) &&
 	       pattern_hits_put(res, err) && resolve_put_clients(res, err) && resolve_put_pairs(res, err) &&
 	       resolve_put_evidence(res, err) && resolve_put_exchanges(res, err) &&
 	       calls_put(a->calls, a->options.models, sink, err) && totals_put(&res->totals, sink, err) &&

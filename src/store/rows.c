@@ -15,6 +15,10 @@ const char *const row_tables[ROW_KIND_COUNT] = {
 #undef X
 };
 /* clang-format on */
+const bool row_waits[ROW_KIND_COUNT] = {
+	[ROW_flow] = true,        [ROW_peer] = true,       [ROW_pair] = true,    [ROW_evidence] = true,
+	[ROW_state_entry] = true, [ROW_scene_flow] = true, [ROW_message] = true, [ROW_pattern_hit] = true,
+};
 
 const char *const label_source_names[] = {
 #define X(name, words) #name,
@@ -100,10 +104,9 @@ bool rows_check(const struct row_sink *s, struct error *err)
 {
 	if (s->packets == s->counted)
 		return true;
-	return error_set(err, EXIT_INTERNAL,
-			 "a defect of footsteps: the account of packets adds up to %" PRIu64 ", but %" PRIu64
-			 " were read",
-			 s->counted, s->packets);
+	return error_contradiction(err,
+				   "the account of packets adds up to %" PRIu64 ", but %" PRIu64 " were read",
+				   s->counted, s->packets);
 }
 
 bool row_put_client(struct sink *s, const struct client_row *row, struct error *err)

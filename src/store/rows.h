@@ -15,6 +15,11 @@ enum row_kind {
 };
 extern const char *const row_names[ROW_KIND_COUNT];  /* of the row, in JSON */
 extern const char *const row_tables[ROW_KIND_COUNT]; /* in SQLite */
+/*
+ * Rows that may wait after the call that made them: all their text is static, interned for the run (struct
+ * flow_record holds no other), or in the row's scratch. Those are the kinds that come by the thousand.
+ */
+extern const bool row_waits[ROW_KIND_COUNT];
 
 enum cell_type { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT };
 struct cell {
@@ -41,9 +46,8 @@ struct row {
 /*
  * A sink that takes rows. Every row of a kind has the same columns in the same order.
  *
- * Text lives as long as sink.h promises: during the call. Only the names in a row of kind flow or pattern_hit
- * live as long as the run, because struct flow_record holds nothing but static and interned names; such a row
- * may wait.
+ * Text lives as long as sink.h promises: during the call; in rows that may wait (row_waits[]), as long as the
+ * run, and the row's scratch as long as the row.
  */
 struct row_sink {
 	struct sink sink;
@@ -54,7 +58,7 @@ struct row_sink {
 	uint64_t packets, counted; /* of the run's row, and the sum of the counters of area "packets" */
 };
 
-/* The sum of the account against the run's row; EXIT_INTERNAL when they differ. For finish(). */
+/* The sum of the account against the run's row; error_contradiction() when they differ. For finish(). */
 bool rows_check(const struct row_sink *s, struct error *err);
 
 #define X(name, table) bool row_put_##name(struct sink *s, const struct name##_row *row, struct error *err);

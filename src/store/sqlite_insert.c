@@ -29,7 +29,10 @@ bool sqlite_failure(sqlite3 *db, const char *path, struct error *err)
 		return error_set(err, EXIT_OUTPUT,
 				 "%s is damaged (%s); read the captures again into another file", path,
 				 sqlite3_errmsg(db));
-	default: /* a constraint, above all: two rows that should be one */
+	case SQLITE_CONSTRAINT: /* two rows that should be one, above all */
+		return error_contradiction(err, "the database %s does not take a row: %s", path,
+					   sqlite3_errmsg(db));
+	default:
 		return error_set(err, EXIT_INTERNAL,
 				 "a defect of footsteps: the database %s does not take a row: %s", path,
 				 sqlite3_errmsg(db));
@@ -157,13 +160,29 @@ static bool insert_many(struct inserter *in, const struct row *row, struct error
 	return run_bound(in, many, code, err);
 }
 
+/* How many rows from the first on are of its kind. */
+static unsigned alike(const struct row *row, unsigned rows)
+{
+	unsigned n = 1;
+
+	while (n < rows && row[n].kind == row[0].kind)
+		n++;
+	return n;
+}
+
 bool inserter_rows(struct inserter *in, const struct row *row, unsigned rows, struct error *err)
 {
 	bool ok = true;
 
-	for (; ok && rows >= in->batch; row += in->batch, rows -= in->batch)
-		ok = insert_many(in, row, err);
-	for (; ok && rows > 0; row++, rows--)
-		ok = inserter_one(in, row, err);
+	for (unsigned n; ok && rows > 0; row += n, rows -= n) {
+		n = alike(row, rows);
+		if (n >= in->batch) {
+			n = in->batch;
+			ok = insert_many(in, row, err);
+		} else {
+			for (unsigned i = 0; ok && i < n; i++)
+				ok = inserter_one(in, &row[i], err);
+		}
+	}
 	return ok;
 }

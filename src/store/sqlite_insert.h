@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 
 /*
- * Flows and hits of patterns go in by this many per statement. One statement has a fixed price; beyond 32
+ * Rows of a kind go in by this many per statement. One statement has a fixed price; beyond 32
  * rows the gain is lost in noise (221 000 flows: 1 row 0.90, 8 rows 1.07, 32 rows 1.16, 128 rows 1.17 million
  * rows/s, with pages of 4 KiB). A virtual table that SQLite fetches the rows from takes a third longer.
  */
@@ -23,7 +23,8 @@ struct inserter {
 void inserter_init(struct inserter *in, sqlite3 *db, const char *path);
 void inserter_drop(struct inserter *in);
 bool inserter_one(struct inserter *in, const struct row *row, struct error *err);
-/* Rows of one kind, any number. They must stay in place until the next call with that kind. */
+/* Any number of rows, in order; fastest are INSERT_BATCH of one kind. They must stay in place until the next
+ * call with that kind. */
 bool inserter_rows(struct inserter *in, const struct row *row, unsigned rows, struct error *err);
 
 /* Where a sink of sink_sqlite_open() writes; the connection is the caller's until the first row is put. */

@@ -1,4 +1,4 @@
-/* Flows and hits of patterns are inserted in the background; see sqlite_writer.h. */
+/* Rows are inserted in the background; see sqlite_writer.h. */
 #include "store/sqlite_writer.h"
 #include "capture/thread.h"
 #include "store/sqlite_insert.h"
@@ -6,21 +6,26 @@
 
 #define RING 16U /* batches; all of it stays in a processor's second-level cache */
 
+struct batch {
+	unsigned rows;
+	struct row row[INSERT_BATCH];
+};
+
 struct writer {
-	struct inserter inserter; /* the thread's while it runs */
+	struct inserter inserter; /* the thread's while batches are handed to it */
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* for whoever waits: the ring is not empty and full at once */
+	pthread_cond_t changed; /* for whoever waits: the thread for a batch, or the caller for the thread */
 	/* Under the lock while the thread runs. Batches so far, around the ring: filled by the caller,
 	 * inserted by the thread. */
 	unsigned handed, inserted;
+	unsigned awaited; /* the caller sleeps until so many are inserted */
 	bool ending, failed;
 	struct error error; /* when failed */
 	/* The caller's. */
-	unsigned waiting; /* rows in the batch being filled */
-	struct row other; /* of another kind */
-	struct row ring[RING][INSERT_BATCH];
+	struct row other; /* of a kind that does not wait */
+	struct batch ring[RING];
 };
 
 struct writer *writer_new(sqlite3 *db, const char *path, struct error *err)
@@ -50,14 +55,12 @@ static bool batch_take(struct writer *w)
 	return more;
 }
 
-/* The caller, when it found the ring full, sleeps until it is half empty: waking it for each batch would cost
- * more than the batch. */
 static void batch_done(struct writer *w, bool ok)
 {
 	pthread_mutex_lock(&w->lock);
 	w->inserted++;
 	w->failed = !ok;
-	if (!ok || w->handed - w->inserted == RING / 2)
+	if (!ok || w->inserted == w->awaited)
 		pthread_cond_signal(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -68,7 +71,8 @@ static void *insert_on(void *arg)
 	bool ok = true;
 
 	while (ok && batch_take(w)) {
-		ok = inserter_rows(&w->inserter, w->ring[w->inserted % RING], INSERT_BATCH, &w->error);
+		const struct batch *b = &w->ring[w->inserted % RING];
+		ok = inserter_rows(&w->inserter, b->row, b->rows, &w->error);
 		batch_done(w, ok);
 	}
 	return NULL;
@@ -76,80 +80,83 @@ static void *insert_on(void *arg)
 
 /* --- the caller --- */
 
-/* The thread comes to the end of what was handed over, unless it has failed before. */
-static bool thread_end(struct writer *w, struct error *err)
+static void thread_end(struct writer *w)
 {
-	if (w->running) {
-		pthread_mutex_lock(&w->lock);
-		w->ending = true;
-		pthread_cond_signal(&w->changed);
-		pthread_mutex_unlock(&w->lock);
-		pthread_join(w->thread, NULL);
-		w->running = w->ending = false;
-	}
-	if (w->failed && err)
-		*err = w->error;
-	return !w->failed;
-}
-
-/* Waits for room in the ring, so that there is a batch to be filled next. */
-static bool batch_hand_over(struct writer *w, struct error *err)
-{
-	pthread_mutex_lock(&w->lock);
-	if (w->handed++ == w->inserted)
-		pthread_cond_signal(&w->changed);
-	while (w->handed - w->inserted == RING && !w->failed)
-		pthread_cond_wait(&w->changed, &w->lock);
-	bool failed = w->failed;
-	pthread_mutex_unlock(&w->lock);
-	return !failed || thread_end(w, err);
-}
-
-static bool batch_full(struct writer *w, struct error *err)
-{
-	w->waiting = 0;
 	if (!w->running)
-		w->running = thread_start(&w->thread, insert_on, w);
-	if (w->running)
-		return batch_hand_over(w, err);
-	return inserter_rows(&w->inserter, w->ring[w->handed % RING], INSERT_BATCH, err);
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->ending = true;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	w->running = false;
 }
 
 void writer_free(struct writer *w)
 {
 	if (!w)
 		return;
-	thread_end(w, NULL);
+	thread_end(w);
 	inserter_drop(&w->inserter);
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
 
-/* The kinds that come by the million. A batch holds one of them. */
-static bool is_batched(const struct writer *w, enum row_kind kind)
+static struct batch *filling(struct writer *w)
 {
-	return (kind == ROW_flow || kind == ROW_pattern_hit) &&
-	       (w->waiting == 0 || w->ring[w->handed % RING][0].kind == kind);
+	return &w->ring[w->handed % RING];
+}
+
+/* Sleeps until no more than `most` batches are in the ring. */
+static bool wait_for(struct writer *w, unsigned most, struct error *err)
+{
+	pthread_mutex_lock(&w->lock);
+	w->awaited = w->handed - most;
+	while (w->handed - w->inserted > most && !w->failed)
+		pthread_cond_wait(&w->changed, &w->lock);
+	bool failed = w->failed;
+	pthread_mutex_unlock(&w->lock);
+	if (failed && err)
+		*err = w->error;
+	return !failed;
+}
+
+/* Then there is a batch to be filled next. */
+static bool hand_over(struct writer *w, struct error *err)
+{
+	if (!w->running)
+		w->running = thread_start(&w->thread, insert_on, w);
+	if (!w->running) {
+		unsigned rows = filling(w)->rows;
+		filling(w)->rows = 0;
+		return inserter_rows(&w->inserter, filling(w)->row, rows, err);
+	}
+	pthread_mutex_lock(&w->lock);
+	if (w->handed++ == w->inserted)
+		pthread_cond_signal(&w->changed);
+	bool full = w->handed - w->inserted == RING, failed = w->failed;
+	pthread_mutex_unlock(&w->lock);
+	/* Until it is half empty: waking the caller for each batch would cost more than the batch. */
+	if ((full || failed) && !wait_for(w, RING / 2, err))
+		return false;
+	filling(w)->rows = 0;
+	return true;
 }
 
 struct row *writer_row(struct writer *w, enum row_kind kind)
 {
-	return is_batched(w, kind) ? &w->ring[w->handed % RING][w->waiting] : &w->other;
+	return row_waits[kind] ? &filling(w)->row[filling(w)->rows] : &w->other;
 }
 
 bool writer_write(struct writer *w, const struct row *row, struct error *err)
 {
 	if (row == &w->other)
 		return writer_settle(w, err) && inserter_one(&w->inserter, row, err);
-	return ++w->waiting < INSERT_BATCH || batch_full(w, err);
+	return ++filling(w)->rows < INSERT_BATCH || hand_over(w, err);
 }
 
 bool writer_settle(struct writer *w, struct error *err)
 {
-	unsigned rows = w->waiting;
-
-	w->waiting = 0;
-	return thread_end(w, err) &&
-	       (rows == 0 || inserter_rows(&w->inserter, w->ring[w->handed % RING], rows, err));
+	return (filling(w)->rows == 0 || hand_over(w, err)) && (!w->running || wait_for(w, 0, err));
 }

@@ -35,7 +35,8 @@ static int cells_compare(sqlite3_stmt *a, sqlite3_stmt *b, int column)
 	return (x > y) - (x < y);
 }
 
-int rows_compare(sqlite3_stmt *a, sqlite3_stmt *b, int keys)
+/* < 0, 0, > 0: the first `keys` columns, as ORDER BY compares them. */
+static int rows_compare(sqlite3_stmt *a, sqlite3_stmt *b, int keys)
 {
 	int order = 0;
 

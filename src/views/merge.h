@@ -25,7 +25,4 @@ bool merge_open(struct merge *m, const struct view *a, const struct view *b, con
 /* QUERY_ROW: *place says where the row is. */
 enum query_result merge_step(struct merge *m, enum merge_place *place, struct error *err);
 void merge_close(struct merge *m);
-
-/* < 0, 0, > 0: the first `keys` columns, as ORDER BY compares them. */
-int rows_compare(sqlite3_stmt *a, sqlite3_stmt *b, int keys);
 #endif

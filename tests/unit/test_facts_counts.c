@@ -107,8 +107,11 @@ static void workers_see_one_step(void **state)
 	(void)state;
 
 	for (unsigned i = 1; i < 3; i++)
-		assert_true(facts_counts_begin(
-			c, &(struct facts_place){ w[i].place.session, w[i].place.worker, 1 }, NULL));
+		assert_true(facts_counts_begin(c,
+					       &(struct facts_place){ .session = w[i].place.session,
+								      .worker = w[i].place.worker,
+								      .seq = 1 },
+					       NULL));
 	count_frames(c, &w[0], 1, at, 4);
 	count_frames(c, &w[1], 1, at, 4);
 	count_frames(c, &w[2], 1, later, 4);

@@ -9,7 +9,7 @@
 /* What DNS, interfaces and messages may hold: quotes, an escape sequence, a newline, no UTF-8, a direction
  * mark. */
 #define HOSTILE      "a\"b\\c</script>\x1b[31m\n\xff\xe2\x80\xae"
-#define HOSTILE_JSON "a\\\"b\\\\c</script>\\u001b[31m\\u000a\xef\xbf\xbd\\u202e"
+#define HOSTILE_JSON "a\\\"b\\\\c</script>\\u001b[31m\\n\xef\xbf\xbd\\u202e"
 
 static struct play *play_full(void)
 {
@@ -205,7 +205,7 @@ static void test_metrics(void **unused)
 	(void)unused;
 	assert_true(text && m);
 	assert_non_null(strstr(text, "footsteps_packets_total{interface=\"a\\\"b\\\\c</script>"
-				     "\xef\xbf\xbd[31m\\n\xef\xbf\xbd"));
+				     "\xef\xbf\xbd[31m\\n\xef\xbf\xbd\xef\xbf\xbd\""));
 	assert_non_null(
 		strstr(text, "\nfootsteps_dropped_packets_total{interface=\"eth1\",cause=\"kernel\"} 0\n"));
 	assert_non_null(strstr(text, "\nfootsteps_clients{protocol=\"test\",verdict=\"recognised\"} 1\n"));

@@ -64,6 +64,18 @@ static void test_tables_are_made(void **state)
 	assert_int_equal(l.lines, 0);
 }
 
+/* Sees the tables of the first ten packets, and nothing that comes later. */
+static sqlite3 *reader_of_ten(struct live *l)
+{
+	live_play(l, 10);
+	live_tend(l);
+	sqlite3 *reader = look_into("campus.db");
+	live_until(l, ask(reader, "SELECT count(*) FROM runs") == 1, 10);
+	run_sql(reader, "BEGIN");
+	assert_int_equal(ask(reader, PACKETS), 10);
+	return reader;
+}
+
 static void test_reader_with_a_transaction(void **state)
 {
 	(void)state;
@@ -72,12 +84,7 @@ static void test_reader_with_a_transaction(void **state)
 	live_init(&l);
 	l.options.tables_every_ns = 1;
 	live_open(&l);
-	live_play(&l, 10);
-	live_tend(&l);
-	sqlite3 *reader = look_into("campus.db");
-	live_until(&l, ask(reader, "SELECT count(*) FROM runs") == 1, 10);
-	run_sql(reader, "BEGIN");
-	assert_int_equal(ask(reader, PACKETS), 10);
+	sqlite3 *reader = reader_of_ten(&l);
 	for (int i = 0; i < 20; i++) {
 		live_play(&l, 10);
 		live_tend(&l);
@@ -93,6 +100,33 @@ static void test_reader_with_a_transaction(void **state)
 	assert_int_equal(l.lines, 0);
 	run_sql(reader, "COMMIT");
 	live_until(&l, ask(reader, PACKETS) == 210, 10);
+	sqlite3_close(reader);
+	live_end(&l, &(struct problems){ 0 });
+	assert_whole("campus.db");
+}
+
+/* Beyond the bound, a reader's snapshot costs the tables; what is seen is written all the same. */
+static void test_reader_for_too_long(void **state)
+{
+	(void)state;
+	struct live l;
+
+	live_init(&l);
+	l.options.tables_every_ns = 1;
+	l.options.wal_bytes = 1;
+	live_open(&l);
+	sqlite3 *reader = reader_of_ten(&l);
+	live_play(&l, 10);
+	live_until(&l, live_said(&l, "a reader has kept campus.db open for long, and its WAL grows"), 10);
+	live_play(&l, 10);
+	live_until(&l, live_status(&l).backlog_bytes == 0, 10);
+	assert_int_equal(ask_file("campus.db", FACTS), 3);
+	assert_in_range(ask_file("campus.db", PACKETS), 10, 20);
+	run_sql(reader, "COMMIT");
+	live_until(&l, live_said(&l, "the reader of campus.db is gone: tables are made again"), 10);
+	live_until(&l, ask(reader, PACKETS) == 30, 10);
+	/* Each was said once. */
+	assert_int_equal(l.lines, 2);
 	sqlite3_close(reader);
 	live_end(&l, &(struct problems){ 0 });
 	assert_whole("campus.db");
@@ -533,6 +567,7 @@ int main(void)
 		TEST(test_commits_are_seen),
 		TEST(test_tables_are_made),
 		TEST(test_reader_with_a_transaction),
+		TEST(test_reader_for_too_long),
 		TEST(test_locked),
 		TEST(test_locked_tables),
 		TEST(test_backlog_is_bounded),

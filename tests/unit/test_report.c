@@ -287,6 +287,28 @@ static void page_tells_numbers(void **state)
 		    "column1\tcolumn2\tcolumn3\n\t7\t\n2\tx\t\n\t8\t\n");
 }
 
+/* Zeros for the page alone: the data file has the numbers as they are. Integers beside reals are counts. */
+static void page_aligns_decimals(void **state)
+{
+	static const struct page_limits limits = { .rows = 9, .data = "T.tsv" };
+
+	(void)state;
+	page_expect(
+		"VALUES (12000.0, 1.0 / 3, 1), (5.25, 2.0, 2), (1e-7, 3.5, 0.5), (7, NULL, 10), (-6.5, 0.0, 3)",
+		&limits,
+		"<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">column1</th>"
+		"<th scope=\"col\" class=\"n\">column2</th><th scope=\"col\" class=\"n\">column3</th>"
+		"</tr></thead>\n<tbody>\n<tr><td class=\"n\">12<span class=\"g\">000</span>.00</td>"
+		"<td class=\"n\">0.3333333333333333</td><td class=\"n\">1</td></tr>\n"
+		"<tr><td class=\"n\">5.25</td><td class=\"n\">2</td><td class=\"n\">2</td></tr>\n"
+		"<tr><td class=\"n\">1e-07</td><td class=\"n\">3.5</td><td class=\"n\">0.5</td></tr>\n"
+		"<tr><td class=\"n\">7</td><td class=\"t\"></td><td class=\"n\">10</td></tr>\n"
+		"<tr><td class=\"n\">-6.50</td><td class=\"n\">0</td><td class=\"n\">3</td></tr>\n"
+		"</tbody></table></div>\n",
+		"column1\tcolumn2\tcolumn3\n12000\t0.3333333333333333\t1\n5.25\t2\t2\n1e-07\t3.5\t0.5\n7\t\t10\n"
+		"-6.5\t0\t3\n");
+}
+
 /* What the trace may hide is said also where nothing was found, and says nothing against what was. */
 static void says_what_the_trace_hides(void **state)
 {
@@ -429,6 +451,7 @@ int main(void)
 		cmocka_unit_test(judges_the_trace),
 		cmocka_unit_test(page_shows_some_columns),
 		cmocka_unit_test(page_tells_numbers),
+		cmocka_unit_test(page_aligns_decimals),
 		cmocka_unit_test(says_what_the_trace_hides),
 		cmocka_unit_test(every_artefact_runs),
 		cmocka_unit_test(stages_a_directory),

@@ -253,6 +253,41 @@ static void test_rows_between_flows(void **state)
 	sqlite3_close(db);
 }
 
+/* Kinds of rows that wait may follow each other in any order: streaks that fill several statements, that fill
+ * none, and turns. */
+static void test_mixed_rows(void **state)
+{
+	(void)state;
+	static const unsigned streaks[] = { 1, 31, 32, 33, 2, 700, 1, 95 };
+	struct sink *s = open_database("x.db", false);
+	struct message_row message = { .flow = 1, .dir = TO_RESPONDER };
+	struct pair_row pair = { .client = 1 };
+	struct error err;
+	unsigned flows = 0;
+
+	put_account(s);
+	for (unsigned i = 0; i < sizeof streaks / sizeof streaks[0]; i++) {
+		assert_true(put_numbered(s, flows + 1, streaks[i], &err));
+		flows += streaks[i];
+		for (unsigned k = 0; k < 2 * streaks[i]; k++) {
+			message.n++;
+			message.ts_ns = 1000 + message.n;
+			assert_true(s->ops->put_message(s, &message, &err));
+			pair.peer++;
+			if (k % 3 == 0)
+				assert_true(s->ops->put_pair(s, &pair, &err));
+		}
+	}
+	finish(s);
+	sqlite3 *db = read_database("x.db");
+	assert_rows(db, "SELECT count(*), sum(flow = rowid) FROM flows", "895|895");
+	assert_rows(db, "SELECT count(*), max(n), sum(ts_ns - 1000 = n AND direction = 'out') FROM messages",
+		    "1790|1790|1790");
+	/* Of each streak of 2 n rows every third: 1 + 21 + 22 + 22 + 2 + 467 + 1 + 64. */
+	assert_rows(db, "SELECT count(*), count(DISTINCT peer), max(client) FROM pairs", "600|600|1");
+	sqlite3_close(db);
+}
+
 /* A flow that the database does not take, long after it was put: every way on is told so. */
 static void test_error_is_kept(void **state)
 {
@@ -369,14 +404,9 @@ static void test_protocol_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_row),
-		TEST(test_views_can_be_read),
-		TEST(test_client_traffic),
-		TEST(test_many_flows),
-		TEST(test_rows_between_flows),
-		TEST(test_error_is_kept),
-		TEST(test_without_thread),
-		TEST(test_abandon_amid_flows),
+		TEST(test_every_row),      TEST(test_views_can_be_read),  TEST(test_client_traffic),
+		TEST(test_many_flows),     TEST(test_rows_between_flows), TEST(test_mixed_rows),
+		TEST(test_error_is_kept),  TEST(test_without_thread),     TEST(test_abandon_amid_flows),
 		TEST(test_protocol_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
