@@ -32,9 +32,9 @@ BUSY = 4 if sanitized() else 1.5  # more, for a machine with other things to do
 KILLS = 12 if LONG else 4
 STOPS = 20 if LONG else 6
 FLOOD_FRAMES = 100000
-FLOOD_LOOPS = 100 if LONG else 4
+FLOOD_LOOPS = 100 if LONG else 8
 FLOOD_FLOWS_MAX = 50000
-FLOOD_MB = 24        # that the second half may need more than the first: chunks that wait, above all
+FLOOD_MB = 64        # that the second half may need more than the first: backlog_bytes of live_store.h, what may wait for the disk
 SECOND_PAIR = ("fs2", "fs3")
 
 # Frames of a flow each, told apart by their source: "NUMBER TIME" for each that was sent, until it is ended; not between
