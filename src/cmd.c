@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUBCOMMANDS_MOST 32
 #define WIDTH_OF_FILES   80U /* of tables that do not go to a terminal */
 
-const struct subcommand *subcommand_find(const char *name)
+static const struct subcommand *subcommand_find(const char *name)
 {
 	for (size_t i = 0; subcommands[i]; i++)
 		if (strcmp(subcommands[i]->name, name) == 0)
@@ -35,6 +36,13 @@ const struct subcommand *subcommand_named(const char *name, struct error *err)
 	else
 		error_set(err, EXIT_USAGE, "unknown command '%.80s'\nsee '" PROGRAM " --help'", name);
 	return NULL;
+}
+
+bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 enum exit_status command_fail(const struct error *err)

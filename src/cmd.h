@@ -24,8 +24,7 @@ struct subcommand {
 
 /* All of them, NULL-terminated; in main.c. */
 extern const struct subcommand *const subcommands[];
-const struct subcommand *subcommand_find(const char *name);
-/* As subcommand_find(); when there is none, *err says which name is near. */
+/* NULL when there is none; *err says which name is near. */
 const struct subcommand *subcommand_named(const char *name, struct error *err);
 
 /* Parses its options and runs it. argv: after the subcommand's name. */
@@ -50,6 +49,9 @@ int program_main(int argc, char **argv);
 /* Prints "footsteps: TEXT" to stderr, escaped for a terminal, and returns the status: `return
  * command_fail(&err)`. */
 enum exit_status command_fail(const struct error *err);
+
+/* Whether both names are of one file that there is. */
+bool is_same_file(const char *a, const char *b);
 
 /* Columns for tables on standard output: those of the terminal, or 80 elsewhere. */
 unsigned command_width(void);

@@ -72,7 +72,7 @@ void capture_warn_of_twins(const char *const *paths, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
 		for (size_t j = 0; j < i && i < TWINS_LOOKED_AT; j++)
-			if (strcmp(paths[i], paths[j]) == 0)
+			if (strcmp(paths[i], paths[j]) == 0 && strcmp(paths[i], "-") != 0)
 				fprintf(stderr, "footsteps: warning: %s is named twice, and counts twice\n",
 					paths[i]);
 }

@@ -8,6 +8,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <string.h>
+#include <strings.h>
 
 #define WIDTH_LEAST 40U
 #define WIDTH_MOST  500U
@@ -168,6 +169,20 @@ static enum exit_status chart_capture(const char *path, struct error *err)
 	return command_fail(err);
 }
 
+/* A drawing of another kind cannot be made: what would lie under such a name is none. */
+static bool check_drawing_name(const char *path, struct error *err)
+{
+	static const char *const others[] = { "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps" };
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < sizeof others / sizeof others[0]; i++)
+		if (strcasecmp(dot + 1, others[i]) == 0)
+			return error_set(err, EXIT_USAGE,
+					 "%s: charts are drawn as SVG alone; name it %.*s.svg", path,
+					 (int)(dot - path), path);
+	return true;
+}
+
 static bool check_options(size_t count, struct error *err)
 {
 	unsigned scenes = 0;
@@ -175,12 +190,15 @@ static bool check_options(size_t count, struct error *err)
 	for (int i = 0; i < CHART_KIND_COUNT; i++)
 		scenes += given.number[i] != 0;
 	if (count != 1)
-		return error_set(err, EXIT_USAGE, "%s; name one database or capture",
-				 count ? "too many arguments" : "a chart of what?");
+		return error_set(err, EXIT_USAGE,
+				 count ? "too many arguments; name one database or capture"
+				       : "a chart of what? Name one database or capture");
 	if (scenes > 1)
 		return error_set(err, EXIT_USAGE, "--login, --search and --call exclude each other");
 	if (given.output && !*given.output)
 		return error_set(err, EXIT_USAGE, "-o names no file");
+	if (given.output && !check_drawing_name(given.output, err))
+		return false;
 	if (given.output && strcmp(given.output, "-") == 0 && (given.text || given.json))
 		return error_set(err, EXIT_USAGE, "-o - draws on standard output, where --%s would go, too",
 				 given.text ? "text" : "json");

@@ -4,7 +4,6 @@
 #include "store/open.h"
 #include "views/compare.h"
 #include <inttypes.h>
-#include <sys/stat.h>
 
 static struct {
 	bool json, csv, all;
@@ -88,13 +87,6 @@ static const struct command *compare_command(void)
 	return &command;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* Of one file, A is the run before B's, unless it is said. */
 static bool runs_settle(struct view *a, const struct view *b, bool same, struct error *err)
 {
@@ -128,7 +120,7 @@ static enum exit_status databases_compare(const char *path_a, const char *path_b
 	sqlite3 *db_a = store_open_read(path_a, err), *db_b = db_a ? store_open_read(path_b, err) : NULL;
 	bool ok = db_b && view_open(&a, db_a, path_a, values.run_a, err) &&
 		  view_open(&b, db_b, path_b, values.run_b, err) &&
-		  runs_settle(&a, &b, same_file(path_a, path_b), err) &&
+		  runs_settle(&a, &b, is_same_file(path_a, path_b), err) &&
 		  compare_protocol(&a, &b, values.protocol, err) && compare(&a, &b, &request, stdout, err);
 
 	sqlite3_close(db_a);

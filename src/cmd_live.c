@@ -244,18 +244,11 @@ static bool understand_alerts(const struct live_given *g, struct live_wishes *wi
 	return true;
 }
 
-static bool within(const char *option, uint64_t value, uint64_t least, uint64_t most, struct error *err)
-{
-	return (value >= least && value <= most) ||
-	       error_set(err, EXIT_USAGE, "--%s %" PRIu64 ": it must be between %" PRIu64 " and %" PRIu64,
-			 option, value, least, most);
-}
-
 static bool check_bounds(const struct live_given *g, struct error *err)
 {
-	if (!within("workers", g->workers, 1, INTERFACE_WORKERS_MAX, err) ||
-	    !within("snaplen", g->snaplen, SNAPLEN_LEAST, SNAPLEN_MOST, err) ||
-	    !within("buffer", g->buffer, BUFFER_LEAST, BUFFER_MOST, err))
+	if (!option_within("workers", g->workers, 1, INTERFACE_WORKERS_MAX, err) ||
+	    !option_within("snaplen", g->snaplen, SNAPLEN_LEAST, SNAPLEN_MOST, err) ||
+	    !option_within("buffer", g->buffer, BUFFER_LEAST, BUFFER_MOST, err))
 		return false;
 	if (!(g->minutes >= 0 && g->minutes <= MINUTES_MOST))
 		return error_set(err, EXIT_USAGE, "--minutes %g: it must be between 0 and %g", g->minutes,

@@ -237,6 +237,8 @@ static void see_also_page(FILE *out, const char *name)
 	fputs(".SH SEE ALSO\n", out);
 	if (*name || strcmp(PROGRAM, "footsteps") != 0)
 		fputs(".BR footsteps (1),\n", out);
+	else
+		fputs(".BR footsteps\\-peer (1),\n", out);
 	if (*name && strcmp(PROGRAM, "footsteps") != 0) {
 		fputs(".BR ", out);
 		page_name(out, "");

@@ -7,6 +7,7 @@
 #include "cmd_output.h"
 #include "store/facts_rows.h"
 #include "store/pipeline.h"
+#include "views/escape.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static const struct option options[] = {
 	  "one database of several, as if their captures had been read together.",
 	  NULL, NULL },
 	ANALYSIS_OPTIONS_WHAT(given.analysis),
-	{ "count", 'c', OPTION_COUNT, &given.count, "N", "Stop after this many frames.", NULL, NULL },
+	{ "count", 'c', OPTION_COUNT, &given.count, "N",
+	  "Stop after this many frames (0: after the last one).", NULL, NULL },
 	ANALYSIS_OPTIONS_BOUNDS(given.analysis),
 	{ "no-hash", 0, OPTION_FLAG, &given.no_hash, NULL, "Do not compute the SHA-256 of the inputs.", NULL,
 	  NULL },
@@ -202,7 +204,7 @@ static bool check_paths(const char *const *paths, size_t count, struct error *er
 
 static bool check_options(struct error *err)
 {
-	if (!given.output && !given.json)
+	if (given.output ? !*given.output : !given.json)
 		return error_set(err, EXIT_USAGE,
 				 "no output named: -o DATABASE, or --json for standard output");
 	if (given.facts && given.json)
@@ -219,14 +221,18 @@ static void print_summary(const struct source *source, const struct aggregate_su
 
 	source_stats(source, &stats);
 	fprintf(stderr,
-		"%" PRIu64 " frames, %" PRIu64 " flows: %" PRIu32 " client%s recognised, %" PRIu32
+		"%" PRIu64 " frame%s, %" PRIu64 " flow%s: %" PRIu32 " client%s recognised, %" PRIu32
 		" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
 		" login or contact-list exchange%s, %" PRIu32 " version check%s, %" PRIu32 " call%s\n",
-		stats.frames, s->flows, s->clients, plural(s->clients), s->suspected, s->recognised_flows,
-		plural(s->recognised_flows), s->exchanges, plural(s->exchanges), s->version_checks,
-		plural(s->version_checks), s->calls, plural(s->calls));
-	if (!given.json)
-		fprintf(stderr, "written to %s; look at it with: footsteps show %s\n", output, output);
+		stats.frames, plural(stats.frames), s->flows, plural(s->flows), s->clients,
+		plural(s->clients), s->suspected, s->recognised_flows, plural(s->recognised_flows),
+		s->exchanges, plural(s->exchanges), s->version_checks, plural(s->version_checks), s->calls,
+		plural(s->calls));
+	if (given.json)
+		return;
+	fprintf(stderr, "written to %s; look at it with: footsteps show ", output);
+	shell_put(stderr, output);
+	fputc('\n', stderr);
 }
 
 /* From the open source to the finished sink. */

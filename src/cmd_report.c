@@ -126,8 +126,9 @@ static enum exit_status report_run(const char *const *arguments, size_t count)
 	struct error err;
 
 	if (count != 1)
-		error_set(&err, EXIT_USAGE, "%s; name one database that 'footsteps read' wrote",
-			  count ? "too many arguments" : "report on what?");
+		error_set(&err, EXIT_USAGE,
+			  count ? "too many arguments; name one database that 'footsteps read' wrote"
+				: "report on what? Name one database that 'footsteps read' wrote");
 	else if (!values.output || !*values.output)
 		error_set(&err, EXIT_USAGE, "-o DIRECTORY is missing: where shall the report go?");
 	else

@@ -186,8 +186,11 @@ static bool check_modes(struct error *err)
 		return error_set(err, EXIT_USAGE, "--list, --try and --readback exclude each other");
 	if (given.output && !*given.output)
 		return error_set(err, EXIT_USAGE, "-o names no file");
-	if (!given.try && (given.seen.count > 0 || given.all))
-		return error_set(err, EXIT_USAGE, "--%s is for --try", given.all ? "all" : "seen");
+	if (!given.try && given.all)
+		return error_set(err, EXIT_USAGE, "--all is for --try");
+	if (!given.try && given.seen.count > 0)
+		return error_set(err, EXIT_USAGE, "--seen is for --try; to make rules of %s, name it without",
+				 given.seen.items[0]);
 	if (given.json && !given.list && !given.try && !given.readback)
 		return error_set(err, EXIT_USAGE,
 				 "--json is for --list, --try and --readback; rules have a "

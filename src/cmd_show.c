@@ -87,6 +87,18 @@ static const struct command *show_command(void)
 	return &command;
 }
 
+/* "show clients campus.db": there is nothing of the first name, and the second is a database. */
+static bool swapped(const char *const *arguments, size_t count, struct error *err)
+{
+	if (count < 2 || file_look(arguments[0]).kind != FILE_ABSENT ||
+	    file_look(arguments[1]).kind != FILE_DATABASE)
+		return false;
+	error_set(err, EXIT_USAGE,
+		  "there is no file '%.80s'; the database comes first, as in: footsteps show %s %.80s",
+		  arguments[0], arguments[1], arguments[0]);
+	return true;
+}
+
 static enum exit_status database_show(const char *const *arguments, size_t count, struct error *err)
 {
 	struct show_request request = {
@@ -102,8 +114,9 @@ static enum exit_status database_show(const char *const *arguments, size_t count
 		.width = command_width(),
 	};
 	struct view v;
+	if (swapped(arguments, count, err))
+		return command_fail(err);
 	sqlite3 *db = store_open_read(arguments[0], err);
-
 	if (!db)
 		return command_fail(err);
 	bool ok = view_open(&v, db, arguments[0], values.run, err) &&

@@ -56,7 +56,9 @@ static const struct command command = {
 		"asking when nobody answers.\n\n"
 		"Keys: q quits; Tab goes to the next list, the arrows move in it; l, b and n sort the clients "
 		"by when they were seen, by bits of evidence and by number of logins; p pauses; ? shows help. A "
-		"screen of less than 20 lines shows one list at a time.",
+		"screen of less than 20 lines shows one list at a time.\n\n"
+		"A login counts with the recognised client of its host. Suspected clients have none; the list of "
+		"logins, and how many there were, has all, like the database.",
 	.examples = "footsteps top --control /run/footsteps/footsteps.sock\twatch\n"
 		    "footsteps top --once\tfor a mail or a ticket\n"
 		    "footsteps top --json | jq .rates\tfor a program\n",

@@ -41,11 +41,12 @@ const struct command program_command = {
 };
 
 const char program_files[] =
-	"footsteps has no configuration file.\n"
+	"There is no configuration file but the one that\n.BR footsteps\\-live (1)\nis given with "
+	"\\-\\-config.\n"
 	"A database is an SQLite file that\n.BR sqlite3 (1)\nreads, its tables and columns documented "
 	"in its schema.\n"
 	"It is written under a temporary name beside the final one and renamed when\n"
-	"it is complete.\n";
+	"it is complete; that of a live run can be read while it is written.\n";
 
 int main(int argc, char **argv)
 {

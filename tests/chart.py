@@ -23,7 +23,7 @@ def says(result, status, words, name, *checks):
 
 
 def usage(db):
-    says(tap.run("chart"), 1, ["a chart of what?"], "nothing named")
+    says(tap.run("chart"), 1, ["a chart of what? Name one"], "nothing named")
     says(tap.run("chart", db, "--login", "1", "--call", "1"), 1, ["exclude"], "two scenes")
     says(tap.run("chart", db, "--login", "99"), 1, ["no login 99", "login 1"], "a scene that is not there: those that are")
     says(tap.run("chart", db, "--width", "10"), 1, ["--width"], "too narrow")
@@ -33,6 +33,8 @@ def usage(db):
     says(tap.run("chart", db, "--list", "-o", tap.tmp("list.svg")), 1, ["--list"], "a list is not drawn",
          (not os.path.exists(tap.tmp("list.svg")), "list.svg was made"))
     says(tap.run("chart", db, "--login", "1", "-o", ""), 1, ["-o"], "an output without a name")
+    says(tap.run("chart", db, "--login", "1", "-o", tap.tmp("x.PNG")), 1, ["SVG alone", "x.svg"], "a drawing of another kind",
+         (not os.path.exists(tap.tmp("x.PNG")), "x.PNG was made"))
 
 
 def locale(db):

@@ -70,6 +70,8 @@ def itself(db):
     wide = [line for line in result.stdout.splitlines() if len(line) > 80]
     tap.ok(result.returncode == 0 and not wide and "same captures" in result.stdout, "the tables fit 80 columns", *wide,
            result.stderr)
+    titles = [line for line in result.stdout.splitlines() if line.endswith(" (skype)")]
+    tap.equal(titles, ["Counts (skype)", "Distributions (skype)", "Sockets (skype)"], "... and say of which protocol they are")
 
 
 def joined(a, b):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a user sees when something is wrong: the exit status, a message that says what and where, and nothing half-written
 under the final name."""
+import fcntl
 import json
 import os
 import resource
@@ -231,7 +232,12 @@ def usage():
          "a wrong option: the nearest one is named")
     says(tap.run("raed", CAPTURE), 1, ["raed", "'read'"], "a wrong command: the nearest one is named")
     says(tap.run("read", CAPTURE), 1, ["-o"], "no output named")
+    says(tap.run("read", "-o", "", CAPTURE), 1, ["no output named"], "an output without a name")
     says(tap.run("read", "-o", tap.tmp("x.db")), 1, ["capture"], "no input named")
+    says(tap.run("read", "-o", tap.tmp("x.db"), ""), 2, ["'': cannot be opened"], "an input without a name")
+    spaced = tap.tmp("my own.db")
+    says(tap.run("read", "-o", spaced, CAPTURE), 0, [f"footsteps show '{spaced}'"],
+         "a name for the shell is quoted")
     says(tap.run("read", "-o"), 1, ["-o"], "an option without its value")
     says(tap.run("read", "--idle", "soon", "-o", tap.tmp("x.db"), CAPTURE), 1, ["soon", "idle"], "a wrong duration")
     says(tap.run("read", "--flows", "al", "-o", tap.tmp("x.db"), CAPTURE), 1, ["all"], "a wrong choice")
@@ -241,7 +247,20 @@ def usage():
     tap.ok(not os.path.exists(tap.tmp("x.db")), "wrong usage writes nothing")
     result, db = tap.read([CAPTURE])
     says(tap.run("show", db, "clinets"), 1, ["clients"], "show: a wrong topic, the nearest one is named")
+    says(tap.run("show", "clients", db), 1, [f"footsteps show {db} clients"], "show: the topic before the database")
+    says(tap.run("verify", CAPTURE, db), 1, ["comes second"], "verify: the recording before the database")
+    with open(f"{db}-live", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        says(tap.run("verify", db, CAPTURE), 2, ["end it first"], "verify: the monitor still runs")
     says(tap.run("report", db), 1, ["-o"], "report: no output named")
+    says(tap.run("report", "-o", tap.tmp("r")), 1, ["report on what? Name one database"], "report: no database named")
+
+
+def summary():
+    """One flow is no 'flows'."""
+    capture = os.path.join(os.path.dirname(CAPTURE), "rtp.pcap")
+    result = tap.run("read", "--count", "1", "-o", tap.tmp("one.db"), capture)
+    says(result, 0, ["1 frame, 1 flow: 0 clients"], "read --count 1: one frame, one flow")
 
 
 def no_gnuplot():
@@ -279,6 +298,7 @@ def main():
     interrupted()
     outputs()
     usage()
+    summary()
     no_gnuplot()
     many_options()
     terminal()

@@ -20,17 +20,6 @@ def command(*words, **options):
     return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
 
 
-def signalled(process, number, seconds=60):
-    """Ends it, and waits; what it said on stderr."""
-    if process.poll() is None:
-        process.send_signal(number)
-    try:
-        return process.communicate(timeout=seconds)[1].decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return "it did not end: " + process.communicate()[1].decode(errors="replace")
-
-
 class Link:
     def __init__(self, name):
         self.namespace = f"footsteps-live-{os.getpid()}-{name}"

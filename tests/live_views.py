@@ -11,7 +11,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_link import Link
 from live_seen import LABELS, METRICS_SOCKET, Seen, available, counters, fetch, named, packets_of, shipped
-from tap import built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all
+from tap import TOP, built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all
 
 SERVER, CLIENT = "192.0.2.141", "198.51.100.20"  # of the scenarios with one client
 HARM = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")  # all but a line's end; the names of these captures are ASCII
@@ -141,6 +141,25 @@ def rude():
         equal(seen.end(), 0, "... the run is complete", seen.said())
 
 
+def supernode():
+    """Who calls a client, and is answered, makes it a supernode: the state, `top` and an alert say so while the run goes on."""
+    capture = os.path.join(TOP, "traces", "supernode.pcap")
+    with Link("supernode") as link:
+        # A call counts when its flow is over.
+        seen = Seen(link, "supernode", "--flows", "all", "--idle", "1s", http=False)
+        link.replay(capture, "--multiplier", "50")
+        state = seen.settled(packets_of(capture))
+        top = seen.once()
+        equal(seen.end(), 0, "supernode: the run is complete", seen.said())
+    wanted = [f"{r['ip']}:{r['port']}" for r in query(seen.db, "SELECT ip, port FROM clients WHERE role = 'supernode'")]
+    equal(len(wanted), 1, "... the database has one")
+    equal(([c["socket"] for c in state["clients"] if c["supernode"]], state["totals"]["supernodes"]), (wanted, 1), "... the state has it, too")
+    ok(re.search(r"supernodes 1\b", top) and re.search(rf"\bS +.*{re.escape(wanted[0])}|{re.escape(wanted[0])}.*\bS\b", top), "... and top", top)
+    for path in (seen.alerts, seen.told):
+        told = [line for line in lines(path) if line["alert"] == "supernode"]
+        equal([line["client"] for line in told], wanted, f"... one alert is in {os.path.basename(path)}", told)
+
+
 def main():
     require_programs("ip", "tcpreplay")
     why = available()
@@ -149,6 +168,7 @@ def main():
     numbers("call-direct", "--multiplier", "4")
     numbers("day", "--multiplier", "3000")
     numbers("campus-small", "--pps", "150")
+    supernode()
     hostile()
     rude()
     done()

@@ -145,7 +145,7 @@ def usage(db):
             (("--list", "--never", "10.0.0.0/8"), ["--never", "--list"], "a list with exceptions"),
             (("--json",), ["--json", "--format"], "rules as JSON"),
             (("--all",), ["--all is for --try"], "--all without --try"),
-            (("--seen", db), ["--seen is for --try"], "--seen without --try"),
+            (("--seen", db), ["--seen is for --try; to make rules of", "name it without"], "--seen without --try"),
             (("--try",), ["on what?"], "--try on nothing"),
             (("--try", "--direction", "out", CAPTURE), ["what? Name the side with --internal"], "--try in a direction of nothing"),
             (("--try", "--interface", "eth0", CAPTURE), ["--interface", "--internal"], "--try on an interface"),

@@ -4,6 +4,7 @@
 #include "identify/record.h"
 #include "rules/rehearse_parts.h"
 #include "rules/rehearse_sql.h"
+#include "rules/ways.h"
 #include <string.h>
 
 /* What the functions in rehearse.sql are to know. */
@@ -11,14 +12,6 @@ struct scope {
 	const struct ruleset *limits;
 	const struct netset *local; /* of the recording, for hosts; not for rules */
 };
-
-static bool prefixes_have(const struct ip_prefix *prefix, size_t count, const struct ip *ip)
-{
-	for (size_t i = 0; i < count; i++)
-		if (ip_prefix_has(&prefix[i], ip))
-			return true;
-	return false;
-}
 
 /* rules.h, rule 2, of a packet; *out: it leaves. Interfaces are not recorded: without --internal all go. */
 static bool goes(const struct ruleset *limits, const struct ip *from, const struct ip *to, bool *out)

@@ -3,7 +3,7 @@
 
 #define LINUX_NAME_MAX 15U /* IFNAMSIZ of linux/if.h, with its NUL: 16 */
 
-static bool list_has(const struct ip_prefix *list, size_t count, const struct ip *ip)
+bool prefixes_have(const struct ip_prefix *list, size_t count, const struct ip *ip)
 {
 	for (size_t i = 0; i < count; i++)
 		if (ip_prefix_has(&list[i], ip))
@@ -57,10 +57,10 @@ unsigned rule_ways(const struct ruleset *r, struct rule_way way[RULE_WAYS_MAX])
 
 bool endpoint_stays(const struct ruleset *r, const struct rule_endpoint *e)
 {
-	if (list_has(r->never, r->never_count, &e->ip))
+	if (prefixes_have(r->never, r->never_count, &e->ip))
 		return false;
-	return r->internal_count == 0 ||
-	       list_has(r->internal, r->internal_count, &e->ip) == (r->strategy->kind == STRATEGY_CLIENTS);
+	return r->internal_count == 0 || prefixes_have(r->internal, r->internal_count, &e->ip) ==
+						 (r->strategy->kind == STRATEGY_CLIENTS);
 }
 
 bool internal_stays(const struct ruleset *r, size_t i)

@@ -41,6 +41,8 @@ bool side_has_family(const struct ruleset *r, enum rule_side side, bool v4);
 void prefix_text(const struct ip_prefix *p, char out[IP_PREFIX_TEXT]);
 /* The prefix with zeros behind it. */
 struct ip_prefix prefix_masked(const struct ip_prefix *p);
+/* Whether the address is in any of them. */
+bool prefixes_have(const struct ip_prefix *list, size_t count, const struct ip *ip);
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define NAME_DIGITS  "0123456789"

@@ -107,8 +107,7 @@ static const struct part {
 	[COMPARE_distributions] = { "SELECT measure, class, words, unit, samples_a, samples_b, median_a, "
 				    "median_b, p90_a, p90_b, d, b_larger, b_smaller, d_at, effective, p, "
 				    "verdict, verdict_words FROM distributions ORDER BY place, class",
-				    distributions_text,
-				    "There is no distribution in either run.",
+				    distributions_text, "There is no distribution in either run.",
 				    COLUMNS(distribution_columns) },
 	[COMPARE_sockets] = { "SELECT * FROM sockets",
 			      "SELECT what, kept, moved, gone, new, coalesce(percent(kept, kept + moved + "
@@ -127,8 +126,8 @@ static const struct part {
 			    "changed FROM flows WHERE both > 0",
 			    "", COLUMNS(flow_columns) },
 	[COMPARE_labels] = { "SELECT * FROM labels ORDER BY flows DESC, label_a, label_b, role_a, role_b",
-			     labels_text,
-			     "No flow that is in both has another label or role.", COLUMNS(label_columns) },
+			     labels_text, "No flow that is in both has another label or role.",
+			     COLUMNS(label_columns) },
 };
 
 static void words_print(FILE *out, const char *text, const char *lead)
@@ -177,6 +176,17 @@ static bool remark_print(struct comparison *c, enum compare_part part, FILE *out
 	}
 }
 
+/* A database may hold clients of several protocols, of which one is compared. */
+static void title_print(const struct comparison *c, enum compare_part which, bool asked, FILE *out)
+{
+	bool of_one = which >= COMPARE_counts && which <= COMPARE_members && *c->side[0]->protocol;
+
+	fprintf(out, "%s%s", which && !asked ? "\n" : "", titles[which]);
+	if (of_one)
+		fprintf(out, " (%s)", c->side[0]->protocol);
+	fputc('\n', out);
+}
+
 static bool part_table(struct comparison *c, enum compare_part which, const struct compare_request *request,
 		       FILE *out, struct error *err)
 {
@@ -189,7 +199,7 @@ static bool part_table(struct comparison *c, enum compare_part which, const stru
 
 	bool asked = request->part != COMPARE_PART_COUNT;
 	if (ok && (rows || asked)) {
-		fprintf(out, "%s%s\n", which && !asked ? "\n" : "", titles[which]);
+		title_print(c, which, asked, out);
 		if (!rows)
 			fprintf(out, "  %s\n", part->none);
 		else if (which == COMPARE_cautions)

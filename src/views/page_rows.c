@@ -8,6 +8,7 @@
 #define WHOLE_MOST         40U
 #define COLUMNS_FOR_PHONES 4  /* a table of more does not fit their width */
 #define PRINTED_ROWS       40 /* page.css hides those beyond it on paper */
+#define DECIMALS_MOST      6U /* a column with more is not rounded for people */
 
 void page_number(FILE *out, const char *digits)
 {
@@ -64,8 +65,64 @@ static const char *cell_class(sqlite3_stmt *stmt, int column)
 	return strlen(text) <= WHOLE_MOST && !strchr(text, ' ') ? "t" : "w";
 }
 
+/* Reals of a column have as many decimals as the longest of them, so that 6.0 stands above 5.3 digit below
+ * digit. Which that is, is known behind the last row: the zeros are put in then. */
+struct reals {
+	struct real_cell {
+		size_t end; /* in the body, behind the digits */
+		int column;
+		unsigned decimals;
+	} * cell;
+	size_t count, room;
+	unsigned *most; /* of each column */
+	bool failed;
+};
+
+static void reals_note(struct reals *r, FILE *body, int column, const char *digits)
+{
+	const char *point = strchr(digits, '.');
+	long end = ftell(body);
+
+	/* What is no plain number is left alone. */
+	if (!*digits || strspn(digits, "-.0123456789") != strlen(digits))
+		return;
+	if (r->count == r->room) {
+		size_t room = r->room ? 2 * r->room : 64;
+		struct real_cell *larger = realloc(r->cell, room * sizeof *larger);
+		r->failed = r->failed || !larger;
+		r->cell = larger ? larger : r->cell;
+		r->room = larger ? room : r->room;
+	}
+	r->failed = r->failed || end < 0;
+	if (r->failed)
+		return;
+	unsigned decimals = point ? (unsigned)strlen(point + 1) : 0;
+	r->cell[r->count++] = (struct real_cell){ (size_t)end, column, decimals };
+	if (decimals > r->most[column])
+		r->most[column] = decimals;
+}
+
+static void body_put(FILE *html, const char *text, size_t size, const struct reals *r)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct real_cell *c = &r->cell[i];
+		unsigned most = r->most[c->column];
+
+		if (c->decimals == most || most > DECIMALS_MOST)
+			continue;
+		fwrite(text + at, 1, c->end - at, html);
+		at = c->end;
+		if (!c->decimals)
+			fputc('.', html);
+		fprintf(html, "%0*d", (int)(most - c->decimals), 0);
+	}
+	fwrite(text + at, 1, size - at, html);
+}
+
 /* named: the cell carries its column's name, for windows that are too narrow for a table. */
-static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column, bool named)
+static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column, bool named, struct reals *reals)
 {
 	char number[REAL_TEXT];
 
@@ -76,18 +133,22 @@ static void html_cell_put(FILE *html, sqlite3_stmt *stmt, int column, bool named
 		fputc('"', html);
 	}
 	fputc('>', html);
-	if (is_number(stmt, column))
-		page_number(html, cell_format(stmt, column, number));
-	else
+	if (is_number(stmt, column)) {
+		const char *digits = cell_format(stmt, column, number);
+		page_number(html, digits);
+		if (sqlite3_column_type(stmt, column) == SQLITE_FLOAT)
+			reals_note(reals, html, column, digits);
+	} else {
 		html_put(html, query_text(stmt, column));
+	}
 	fputs("</td>", html);
 }
 
-static void html_row_put(FILE *html, sqlite3_stmt *stmt, int columns)
+static void html_row_put(FILE *html, sqlite3_stmt *stmt, int columns, struct reals *reals)
 {
 	fputs("<tr>", html);
 	for (int c = 0; c < columns; c++)
-		html_cell_put(html, stmt, c, columns > COLUMNS_FOR_PHONES);
+		html_cell_put(html, stmt, c, columns > COLUMNS_FOR_PHONES, reals);
 	fputs("</tr>\n", html);
 }
 
@@ -132,6 +193,7 @@ static void rest_put(FILE *html, sqlite3_stmt *stmt, const struct page_limits *l
 /* A column of numbers holds nothing else; what is missing speaks neither for nor against. */
 struct kinds {
 	bool *numbers, *words;
+	struct reals reals;
 };
 
 static void kinds_note(struct kinds *kinds, sqlite3_stmt *stmt, int columns)
@@ -158,7 +220,7 @@ static bool rows_pass(FILE *body, FILE *tsv, const struct view *v, sqlite3_stmt 
 		tsv_row_put(tsv, stmt);
 		if (++*rows <= most && body) {
 			kinds_note(kinds, stmt, columns);
-			html_row_put(body, stmt, columns);
+			html_row_put(body, stmt, columns, &kinds->reals);
 		}
 	}
 	return result != QUERY_FAILED;
@@ -175,23 +237,27 @@ bool page_rows(FILE *html, FILE *tsv, const struct view *v, sqlite3_stmt *stmt,
 		return rows_pass(NULL, tsv, v, stmt, NULL, 0, 0, rows, err);
 	if (limits->columns && limits->columns < columns)
 		columns = limits->columns;
-	struct kinds kinds = { calloc((size_t)columns + 1, 1), calloc((size_t)columns + 1, 1) };
+	struct kinds kinds = { .numbers = calloc((size_t)columns + 1, 1),
+			       .words = calloc((size_t)columns + 1, 1),
+			       .reals.most = calloc((size_t)columns + 1, sizeof *kinds.reals.most) };
 	FILE *body = open_memstream(&text, &size);
-	bool ok = body && kinds.numbers && kinds.words;
+	bool ok = body && kinds.numbers && kinds.words && kinds.reals.most;
 	if (!ok)
 		error_memory(err, "a table");
 	ok = ok && rows_pass(body, tsv, v, stmt, &kinds, columns, limits->rows, rows, err);
-	if (body && fclose(body) != 0 && ok)
+	if (((body && fclose(body) != 0) || kinds.reals.failed) && ok)
 		ok = error_memory(err, "a table");
 	if (ok && *rows) {
 		html_header_put(html, stmt, columns, kinds.numbers);
-		fputs(text, html);
+		body_put(html, text, size, &kinds.reals);
 		fputs("</tbody></table></div>\n", html);
 		rest_put(html, stmt, limits, columns, *rows);
 	}
 	free(text);
 	free(kinds.numbers);
 	free(kinds.words);
+	free(kinds.reals.most);
+	free(kinds.reals.cell);
 	return ok;
 }
 

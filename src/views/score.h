@@ -22,8 +22,6 @@ struct score_request {
 bool score_is_truth(const char *path);
 /* Attaches the truth file, and makes its protocol that of the view. EXIT_INPUT when it is anything else. */
 bool score_attach(struct view *v, const char *path, struct error *err);
-/* Makes the protocol of an attached truth that of the view: score_attach() has done so. */
-bool score_protocol(struct view *v, struct error *err);
 /* Compares and prints; *differences: how many there are. */
 bool score(const struct view *v, const struct score_request *request, FILE *out, uint64_t *differences,
 	   struct error *err);

@@ -47,7 +47,8 @@ static bool truth_check(const char *path, struct error *err)
 	return true;
 }
 
-bool score_protocol(struct view *v, struct error *err)
+/* Makes the protocol of the attached truth that of the view. */
+static bool score_protocol(struct view *v, struct error *err)
 {
 	static const char sql[] = "SELECT coalesce((SELECT protocol FROM truth.clients LIMIT 1),"
 				  " (SELECT protocol FROM truth.flows WHERE protocol IS NOT NULL LIMIT 1))"

@@ -55,8 +55,8 @@ static const struct column round_trip_columns[] = {
 static const struct column series_columns[] = {
 	{ "protocol", COLUMN_TEXT, FIT_KEEP, 0 },  { "period", COLUMN_TEXT, FIT_KEEP, 0 },
 	{ "start", COLUMN_TIME, FIT_KEEP, 0 },     { "flows", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "packets", COLUMN_NUMBER, FIT_KEEP, 0 }, { "payload", COLUMN_NUMBER, FIT_KEEP, 0 },
-	{ "clients", COLUMN_NUMBER, FIT_KEEP, 0 }, { "new", COLUMN_NUMBER, FIT_KEEP, 0 },
+	{ "packets", COLUMN_NUMBER, FIT_KEEP, 3 }, { "payload", COLUMN_NUMBER, FIT_KEEP, 2 },
+	{ "clients", COLUMN_NUMBER, FIT_KEEP, 0 }, { "new", COLUMN_NUMBER, FIT_KEEP, 1 },
 	{ "logins", COLUMN_NUMBER, FIT_KEEP, 0 },  { "calls", COLUMN_NUMBER, FIT_KEEP, 0 },
 };
 
@@ -198,7 +198,7 @@ const struct topic show_measured_table[] = {
 	  "SELECT * FROM names WHERE run = :run ORDER BY ip, name",
 	  "SELECT ip, name, first_ns FROM names WHERE run = :run ORDER BY first_ns, ip, name",
 	  COLUMNS(name_columns) },
-	{ "places", "No place is known; 'footsteps read --geo FILE.mmdb --asn FILE.mmdb' looks them up.", 0,
+	{ "places", "No place is known; 'footsteps read --geo FILE.mmdb --asn FILE.mmdb' finds them.", 0,
 	  "SELECT * FROM places WHERE run = :run ORDER BY ip",
 	  "SELECT ip, coalesce(country_name, country), city, asn, organisation, continent FROM places"
 	  " WHERE run = :run ORDER BY ip",

@@ -1,6 +1,7 @@
 /* `footsteps show DB`: one screen with the run, its inputs, what was found, and what the trace is worth. */
 #include "views/show_topics.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "behave/judge.h"
 #include "views/escape.h"
 #include <stdlib.h>
@@ -280,12 +281,12 @@ static bool run_show(const struct view *v, FILE *out, struct error *err)
 	if (!sqlite3_column_int(stmt, 4)) {
 		fputs("  INCOMPLETE, part of the input is missing from the results:\n", out);
 		for (const char *line = query_text(stmt, 5); *line;) {
-			char plain[512];
+			char problem[512], plain[4 * sizeof problem];
 			int length = (int)strcspn(line, "\n");
-			snprintf(plain, sizeof plain, "%.*s", length, line);
+			snprintf(problem, sizeof problem, "%.*s", length, line);
+			plain_text(problem, plain, sizeof plain);
 			fputs("  - ", out);
-			plain_put(out, plain);
-			fputc('\n', out);
+			options_wrap(out, plain, 4, 4);
 			line += length + (line[length] == '\n');
 		}
 	}
@@ -294,6 +295,34 @@ static bool run_show(const struct view *v, FILE *out, struct error *err)
 }
 
 #define INPUTS_SHOWN 5
+
+/* One input: its name, and what it was, in a line of its own if both are too long for one. */
+static void input_print(sqlite3_stmt *stmt, FILE *out)
+{
+	char what[512], plain[4 * sizeof what];
+	const char *path = query_text(stmt, 0), *format = query_text(stmt, 1), *problem = query_text(stmt, 5);
+	/* A live interface has frames of any type, and nobody keeps them all. */
+	bool live = strcmp(format, "interface") == 0;
+	long long frames = sqlite3_column_int64(stmt, 3);
+
+	snprintf(what, sizeof what, "(%s%s%s, %lld frame%s, %s%s%s)", format, live ? "" : ", ",
+		 live ? "" : query_text(stmt, 2), frames, frames == 1 ? "" : "s", query_text(stmt, 4),
+		 *problem ? ": " : "", problem);
+	size_t at = 3 + plain_text(path, plain, sizeof plain);
+	at += plain_text(what, plain, sizeof plain);
+	fputs("  ", out);
+	plain_put(out, path);
+	fputs(at > TABLE_WIDTH ? "\n    " : " ", out);
+	if (at > TABLE_WIDTH)
+		options_wrap(out, plain, 4, 4);
+	else
+		fprintf(out, "%s\n", plain);
+	if (live)
+		return;
+	fputs("    SHA-256 ", out);
+	plain_put(out, query_text(stmt, 6));
+	fputc('\n', out);
+}
 
 static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 {
@@ -306,26 +335,8 @@ static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 	unsigned n = 0;
 
 	while (stmt && (result = query_step(v, stmt, err)) == QUERY_ROW) {
-		if (++n > INPUTS_SHOWN)
-			continue;
-		fputs("  ", out);
-		plain_put(out, query_text(stmt, 0));
-		fputs(" (", out);
-		plain_put(out, query_text(stmt, 1));
-		/* A live interface has frames of any type, and nobody keeps them all. */
-		bool live = strcmp(query_text(stmt, 1), "interface") == 0;
-		if (!live) {
-			fputs(", ", out);
-			plain_put(out, query_text(stmt, 2));
-		}
-		fprintf(out, ", %lld frames, ", (long long)sqlite3_column_int64(stmt, 3));
-		plain_put(out, query_text(stmt, 4));
-		fputs(*query_text(stmt, 5) ? ": " : "", out);
-		plain_put(out, query_text(stmt, 5));
-		fputs(live ? ")" : ")\n    SHA-256 ", out);
-		if (!live)
-			plain_put(out, query_text(stmt, 6));
-		fputc('\n', out);
+		if (++n <= INPUTS_SHOWN)
+			input_print(stmt, out);
 	}
 	if (n > INPUTS_SHOWN) {
 		fprintf(out, "  and %u more ('footsteps show ", n - INPUTS_SHOWN);

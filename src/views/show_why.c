@@ -1,6 +1,7 @@
 /* `footsteps show DB why ...`: the evidence for a client socket or a flow, in words and in bits. */
 #include "views/show_topics.h"
 #include "base/clock.h"
+#include "base/options.h"
 #include "behave/calls.h"
 #include "identify/record.h"
 #include "store/sink.h"
@@ -167,10 +168,10 @@ static bool client_show(const struct view *v, int64_t client, unsigned width, FI
 		fprintf(out, "  It has %lld peers and %lld flows.\n",
 			(long long)sqlite3_column_int64(stmt, 7), (long long)sqlite3_column_int64(stmt, 8));
 		if (sqlite3_column_int64(stmt, 9) > 0)
-			fprintf(out, "  %lld of the peers called it first; it answered %lld of them%s.\n",
+			fprintf(out, "  %lld of the peers called it first; it answered %lld of them.\n%s",
 				(long long)sqlite3_column_int64(stmt, 9),
 				(long long)sqlite3_column_int64(stmt, 10),
-				sqlite3_column_int(stmt, 11) ? ": it looks like a supernode" : "");
+				sqlite3_column_int(stmt, 11) ? "  It looks like a supernode.\n" : "");
 		fputc('\n', out);
 	}
 	sqlite3_finalize(stmt);
@@ -217,21 +218,31 @@ static bool flow_client(const struct view *v, int64_t flow, int64_t *client, str
 	return result != QUERY_FAILED;
 }
 
+/* The rest of a line of which `at` columns are there, in as many lines as it needs. */
+static void rest_print(FILE *out, const char *text, size_t at)
+{
+	char plain[1024];
+
+	plain_text(text, plain, sizeof plain);
+	options_wrap(out, plain, 4, at);
+}
+
 static void flow_print(sqlite3_stmt *stmt, int64_t flow, FILE *out)
 {
-	char start[UTC_TEXT], lasted[DURATION_TEXT];
+	char start[UTC_TEXT], lasted[DURATION_TEXT], line[512];
 
 	utc_format(sqlite3_column_int64(stmt, 3), start);
 	duration_format(query_ns(stmt, 4) - query_ns(stmt, 3), lasted);
-	fprintf(out, "Flow %lld: ", (long long)flow);
-	plain_print(out, "", query_text(stmt, 0), " from ");
-	plain_print(out, "", query_text(stmt, 1), " to ");
-	plain_print(out, "", query_text(stmt, 2), "\n");
-	fprintf(out, "  from %s, %s; %lld packets out, %lld in", start, lasted,
+	snprintf(line, sizeof line, "%lld: %s from %s to %s", (long long)flow, query_text(stmt, 0),
+		 query_text(stmt, 1), query_text(stmt, 2));
+	fputs("Flow ", out);
+	rest_print(out, line, strlen("Flow "));
+	fprintf(out, "  from %s, %s\n  %lld packets out, %lld in", start, lasted,
 		(long long)sqlite3_column_int64(stmt, 5), (long long)sqlite3_column_int64(stmt, 6));
 	plain_print(out, "; ended: ", query_text(stmt, 7), "\n");
-	plain_print(out, "  Label: ", query_text(stmt, 8), " (");
-	plain_print(out, "", source_words(query_text(stmt, 9)), ")\n");
+	snprintf(line, sizeof line, "%s (%s)", query_text(stmt, 8), source_words(query_text(stmt, 9)));
+	fputs("  Label: ", out);
+	rest_print(out, line, strlen("  Label: "));
 	if (*query_text(stmt, 14))
 		plain_print(out, "  Role: ", role_words(query_text(stmt, 14)), "\n");
 	if (sqlite3_column_int64(stmt, 16) > 0) {

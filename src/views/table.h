@@ -35,7 +35,7 @@ struct column {
 			  together */
 };
 #define TABLE_COLUMNS_MAX 24
-#define TABLE_WIDTH       80
+#define TABLE_WIDTH       80 /* of a terminal, where nobody says otherwise */
 
 struct table;
 /* columns: borrowed; at most TABLE_COLUMNS_MAX. NULL when out of memory. */

@@ -265,7 +265,7 @@ static void sockets(void **state)
 		    "supernodes,new,198.51.100.1,,443\n"
 		    "supernodes,kept,198.51.100.5,9,9\n");
 	expect_part(COMPARE_members, SHOW_TABLE,
-		    "Sockets, one by one\n"
+		    "Sockets, one by one (skype)\n"
 		    "              is          in A           in B\n"
 		    "  clients     other port  10.0.0.2:1000  10.0.0.2:2000\n"
 		    "  clients     new         -              10.0.0.2:3000\n"

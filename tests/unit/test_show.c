@@ -184,6 +184,13 @@ static void shows_what_was_measured(void **state)
 	}
 }
 
+static void assert_fits(const char *topic, const char *text)
+{
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") > 80)
+			fail_msg("%s: %s", topic, line);
+}
+
 /* Every topic runs, with rows and without, fits the terminal, and can be had as CSV of the same number of
  * rows. */
 static void every_topic_runs(void **state)
@@ -196,9 +203,7 @@ static void every_topic_runs(void **state)
 		for (const struct topic *topic = tables[i]; topic->name; topic++) {
 			char *text =
 				shown(measured, &(struct show_request){ .topic = topic->name, .width = 80 });
-			for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
-				if (strcspn(line, "\n") > 80)
-					fail_msg("%s: %s", topic->name, line);
+			assert_fits(topic->name, text);
 			assert_non_null(strstr(show_topics(), topic->name));
 			if (i == 1)
 				assert_null(strstr(text, topic->none));
@@ -206,10 +211,48 @@ static void every_topic_runs(void **state)
 			text = shown(none, &(struct show_request){ .topic = topic->name, .width = 80 });
 			if (i == 1)
 				assert_int_equal(strncmp(text, topic->none, strlen(topic->none)), 0);
+			assert_fits(topic->name, text);
 			free(text);
 			free(shown(measured,
 				   &(struct show_request){ .topic = topic->name, .format = SHOW_JSON }));
 		}
+}
+
+/* What does not fit is left out or wrapped, also where the numbers are large and the sentences long. */
+static void long_lines_are_wrapped(void **state)
+{
+	static const char long_ones[] =
+		"INSERT INTO runs VALUES (1, '0', '', '{}', 1, 0, 1000000000, 9, 0,"
+		" '/var/captures/monday.pcap: byte 498: the file ends inside the packet header that begins"
+		" here');"
+		"INSERT INTO inputs VALUES (1, 1, '/var/captures/monday.pcap', 'pcap', 'gzip', 'EN10MB',"
+		" 500, '', 9, 0, 0, 65535, 0, 1000000000, 'cut', 'byte 498: the file ends inside the"
+		" packet header that begins here');"
+		"INSERT INTO series VALUES (1, 'bittorrent', 'day', 0, 1000000, 20000000, 3000000000, 12,"
+		" 12, 100, 3);"
+		"INSERT INTO clients (run, client, protocol, verdict, ip, port, internal, bits,"
+		" first_packet, first_ns, last_ns, peers, flows, packets_out, packets_in, payload_out,"
+		" payload_in, media_out, media_in, tcp_out, tcp_in, callers, callers_answered, role)"
+		" VALUES (1, 1, 'skype', 'skype', '10.0.0.1', 1000, 1, 30, 1, 0, 1, 4, 9, 0, 0, 80, 0, 0,"
+		" 0, 20, 0, 1700, 1600, 'supernode');"
+		"INSERT INTO flows SELECT 1, 5, 'tcp', '2001:db8:1234:5678:9abc:def0:1234:5678', 30000,"
+		" '2001:db8:1234:5678:9abc:def0:1234:5679', 44300, 0, 2000000000, 9, 1000, 1000, 0, 0, 10,"
+		" 20, 30, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 'evicted', NULL, 0, NULL, 'skype-tcp', 'skype',"
+		" 'peer', 30, 1, NULL, NULL, NULL, 0;";
+	static const struct show_request requests[] = {
+		{ .width = 80 },
+		{ .topic = "series", .width = 80 },
+		{ .topic = "why", .subject = "10.0.0.1:1000", .width = 80 },
+		{ .topic = "why", .subject = "5", .width = 80 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		char *text = shown(long_ones, &requests[i]);
+
+		assert_fits(requests[i].topic ? requests[i].topic : "summary", text);
+		free(text);
+	}
 }
 
 static void filters_by_protocol_and_client(void **state)
@@ -358,6 +401,7 @@ int main(void)
 		cmocka_unit_test(tells_suspected_from_recognised),
 		cmocka_unit_test(shows_what_was_measured),
 		cmocka_unit_test(every_topic_runs),
+		cmocka_unit_test(long_lines_are_wrapped),
 		cmocka_unit_test(filters_by_protocol_and_client),
 		cmocka_unit_test(summarises_what_was_measured),
 		cmocka_unit_test(refuses_what_is_not_there),
