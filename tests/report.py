@@ -87,6 +87,23 @@ def written(db):
               "a second report leaves nothing of the first")
 
 
+def empty_side():
+    """In the calls of voice.pcap no client is called first over UDP."""
+    _, db = tap.read([os.path.join(tap.TOP, "traces", "voice.pcap")])
+    tap.equal({row["side"] for row in tap.query(db, "SELECT side FROM R12 WHERE protocol = 'skype'")}, {"external"},
+              "R12: a trace with one side")
+    tap.run("report", db, "-o", tap.tmp("side"))
+    tap.equal(text_of(tap.tmp("side"), "R12.svg").count("none was contacted"), 1, "R12: the other one says why it is empty")
+
+
+def one_interval(db):
+    """A trace of a second has one interval of N1: entries from its beginning to its end."""
+    short = tap.changed(db, "short.db", "DELETE FROM state_entries WHERE start_ns > (SELECT min(start_ns) FROM state_entries)",
+                        "UPDATE state_entries SET entries = 3, probes = 0, tcp = 0")
+    tap.run("report", short, "-o", tap.tmp("short"))
+    tap.ok(htmlpage.is_drawn(text_of(tap.tmp("short"), "N1.svg")), "N1: one interval is drawn")
+
+
 def protocols():
     _, db = tap.read(TWO)
     pages = {}
@@ -216,6 +233,8 @@ def main():
     _, db = tap.read([LOGIN])
     plots_read_all_of_their_data()
     written(db)
+    empty_side()
+    one_interval(db)
     protocols()
     shape(db)
     figures(db)
