@@ -23,11 +23,10 @@ SELECT words FROM (
 	SELECT 2, printf('%s %,d peer socket%s; of %,d pair%s of client and peer, %.1f %% are nothing but a'
 	                 || ' one-time probe.',
 	                 CASE count(DISTINCT client) WHEN 1 THEN 'It knows' ELSE 'They know' END,
-	                 (SELECT count(*) FROM peers WHERE run = :run AND protocol = :protocol),
-	                 CASE (SELECT count(*) FROM peers WHERE run = :run AND protocol = :protocol)
-	                 WHEN 1 THEN '' ELSE 's' END,
-	                 count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END, 100.0 * sum(p.probes = 1 AND p.dialogs = 0) / count(*))
-	FROM pairs p JOIN clients c USING (run, client) WHERE p.run = :run AND c.protocol = :protocol
+	                 count(DISTINCT peer), CASE count(DISTINCT peer) WHEN 1 THEN '' ELSE 's' END,
+	                 count(*), CASE count(*) WHEN 1 THEN '' ELSE 's' END, 100.0 * sum(p.probes = 1 AND p.dialogs = 0 AND p.media_flows = 0) / count(*))
+	FROM pairs p JOIN clients c USING (run, client)
+	WHERE p.run = :run AND c.protocol = :protocol AND c.verdict = c.protocol
 	HAVING count(*) > 0
 	UNION ALL
 	SELECT 3, printf('Signalling over UDP: %,d flow%s, %,d packets, %,d bytes of payload.', sum(flows),

@@ -82,6 +82,60 @@ def example():
     score("the example", tap.tmp("example.pcap"), tap.tmp("example.truth.db"))
 
 
+def variant(name, scenario, *changes):
+    """A shipped scenario with changes, played and read: the monitor's database and the truth."""
+    with open(os.path.join(SCENARIOS, f"{scenario}.scenario"), encoding="utf-8") as f:
+        text = f.read()
+    for old, new in changes:
+        text = text.replace(old, new)
+    result = tap.peer("trace", "-q", "-o", tap.tmp(f"{name}.pcap"), tap.write(tap.tmp(f"{name}.scenario"), text.encode()))
+    tap.equal(result.returncode, 0, f"{name}: is played", result.stderr)
+    result, db = tap.read([tap.tmp(f"{name}.pcap")])
+    tap.equal(result.returncode, 0, f"{name}: is read", result.stderr)
+    return db, tap.tmp(f"{name}.truth.db")
+
+
+def blocked():
+    """A client whose UDP is blocked calls over TCP, in a flow without a label: its bytes are the client's media (R3, R13), and it
+    is a client with a call (R6)."""
+    db, truth = variant("blocked", "udp-restricted", ("n1-n19", "n1-n24"), ("[nodes n]", """[client bob]
+place = outside
+version = 1.4.0.84
+address = 203.0.113.80:40001
+network = public
+online = yes
+cache = sn
+
+[relay r1]
+address = 192.0.2.201:23456
+
+[nodes n]"""), ("400s    alice quits", "200s    alice calls bob for 60s via r1 over tcp\n400s    alice quits"))
+    expected = tap.query(truth, "SELECT payload_out AS media_out, payload_in AS media_in FROM flows WHERE role = 'media'")
+    tap.equal(tap.query(db, "SELECT media_out, media_in FROM clients JOIN calls USING (run, client)"), expected,
+              "blocked: the call's bytes are the client's")
+    whole = sum(expected[0].values())
+    tap.equal(tap.query(db, "SELECT here FROM R13 WHERE quantity = 'voice and video payload bytes'"), [{"here": whole}],
+              "blocked: they are in the headline counts")
+    # Of the signalling over TCP the monitor sees a part.
+    said = tap.query(db, "SELECT sum(payload_out + payload_in) AS n FROM flows WHERE protocol = 'skype'")[0]["n"]
+    share = tap.query(db, "SELECT share_percent FROM R3")[0]["share_percent"]
+    tap.ok(abs(share - 100 * said / (said + whole)) < 1e-9, "blocked: the share of signalling", share, said, whole)
+    tap.equal(tap.query(db, "SELECT why FROM activity"), [{"why": "the most active with signalling and a call"}],
+              "blocked: its activity plot is of a client with a call")
+
+
+def held():
+    """B11: 0.97 sends about 70 messages of 67 bytes a second, and on hold 3 (BS); rates are of the talk alone. 40 s of talk are
+    too few for the 280 s of hold not to show."""
+    db, truth = variant("held", "hold", ("1.4.0.84", "0.97"), ("lasts = 100s", "lasts = 400s"), ("for 14s", "for 320s"),
+                        ("66s     alice holds for 9s", "80s     alice holds for 280s"), ("90s     alice quits", "390s    alice quits"))
+    sent = tap.query(truth, "SELECT packets_out FROM calls")[0]
+    call = tap.query(db, "SELECT rate_out, bandwidth_out FROM calls")[0]
+    expected = (sent["packets_out"] - 3 * 280) / 40
+    tap.ok(abs(call["rate_out"] / expected - 1) < 0.05, "held: messages a second of talk", call, expected)
+    tap.ok(abs(call["bandwidth_out"] / (expected * 67) - 1) < 0.05, "held: bytes a second of talk", call, expected * 67)
+
+
 def small():
     """Less than 1 MB in all, and nothing that is not of a scenario."""
     captures = [name for name in os.listdir(SHIPPED) if name.endswith(".pcap.gz")]
@@ -113,5 +167,7 @@ for scenario in names():
         score(scenario, made, made_truth)
 whole_campus()
 example()
+blocked()
+held()
 regenerate()
 tap.done()

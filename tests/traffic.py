@@ -34,6 +34,9 @@ PAIRS = (
     (3, 6, 0, 1, 1, 0, 1, 30),       # peer 6 is internal: no contact across the link
     (5, 1, 1, 1, 1, 0, 1, 7),        # of the external client
     (6, 5, 1, 9, 9, 0, 9, 9),        # of the suspected one
+    (6, 10, 1, 1, 1, 0, 1, 9),       # ... whose peer nobody else has met
+    (2, 8, 1, 0, 0, 0, 0, 970),      # a call between clients 2 and 3, which both have: peer 8 is client 3,
+    (3, 9, 0, 0, 0, 0, 0, 970),      # and peer 9 is client 2
     (7, 7, 1, 1, 1, 0, 1, 20),
 )
 
@@ -59,13 +62,15 @@ def database():
                    media_out=media_out, media_in=media_in, tcp_out=tcp_out, tcp_in=tcp_in,
                    tcp_first_ns=(DAY + tcp[0]) * S if tcp else None, tcp_last_ns=(DAY + tcp[1]) * S if tcp else None,
                    peers=sum(1 for pair in PAIRS if pair[0] == number))
-        for peer in range(1, 8):
-            insert("peers", run=run, peer=peer, protocol="q" if peer == 7 else "p", internal=int(peer == 6),
-                   ip=f"198.51.100.{1 if peer == 2 else peer}")  # 1 and 2 are of one address
+        own = {8: "10.0.0.3", 9: "10.0.0.2"}
+        for peer in range(1, 11):
+            insert("peers", run=run, peer=peer, protocol="q" if peer == 7 else "p", internal=int(peer == 6 or peer in own),
+                   ip=own.get(peer, f"198.51.100.{1 if peer == 2 else peer}"),  # 1 and 2 are of one address
+                   port=int(peer in own))
         for client, peer, first, flows, probes, dialogs, packets, payload in PAIRS:
             insert("pairs", run=run, client=client, peer=peer, client_first=first, flows=flows, probes=probes,
-                   dialogs=dialogs, packets_out=packets - packets // 2, packets_in=packets // 2, payload_out=payload,
-                   media_flows=int(not flows))
+                   dialogs=dialogs, packets_out=packets - packets // 2, packets_in=packets // 2,
+                   payload_out=payload if flows else 0, media_flows=int(not flows), media_payload=0 if flows else payload)
         # C(p, i): 0, 2, 2, 2, 2, 4, 4, 4, 4, 80
         for cls, value, count in (("internal", 0, 1), ("internal", 2, 4), ("internal", 4, 4), ("internal", 80, 1),
                                   ("external", 7, 100)):
@@ -150,10 +155,14 @@ def classes(db):
 def headline(db):
     here = dict(row[:2] for row in report(db, "R13")[0])
     tap.equal(here, {"internal clients, recognised": 4, "internal clients, suspected": 1, "external peers": 5,
-                     "external addresses": 4, "pairs of client and peer": 10, "UDP signalling flows": 15,
+                     "external addresses": 4, "pairs of client and peer": 12, "UDP signalling flows": 15,
                      "UDP signalling packets": 102, "UDP signalling payload bytes": 2000, "TCP signalling payload bytes": 25020,
-                     "voice and video payload bytes": 75970, "logins": 2, "contact-list exchanges": 1, "version checks": 0,
+                     # 50000 + 25000 of client 2, 570 + 400 of client 3, which are in those of client 2
+                     "voice and video payload bytes": 75000, "logins": 2, "contact-list exchanges": 1, "version checks": 0,
                      "voice and video calls": 1}, "R13: headline counts")
+    # 4 + 5 + 2 + 1 pairs of clients 1, 2, 3 and 5, with peers 1 to 6, 8 and 9; 3 + 1 + 1 + 1 of them are probes.
+    tap.equal(report(db, "summary")[0][1], ("They know 8 peer sockets; of 12 pairs of client and peer, 50.0 % are nothing but a"
+                                            " one-time probe.",), "summary: of recognised clients alone")
 
 
 def series(db):

@@ -24,6 +24,7 @@ void call_table_free(struct call_table *t)
 	free(t->report);
 	free(t->flow);
 	free(t->call);
+	free(t->hold);
 	free(t->path);
 	row_index_drop(&t->by_flow);
 	row_index_drop(&t->by_path);
@@ -124,6 +125,16 @@ uint32_t call_table_count(const struct call_table *t)
 const struct call *call_table_at(const struct call_table *t, uint32_t i)
 {
 	return &t->call[i];
+}
+
+uint32_t call_table_hold_count(const struct call_table *t)
+{
+	return t->holds;
+}
+
+const struct call_hold *call_table_hold_at(const struct call_table *t, uint32_t i)
+{
+	return &t->hold[i];
 }
 
 uint32_t call_table_flow_count(const struct call_table *t)

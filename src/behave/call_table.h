@@ -23,6 +23,8 @@ struct call_table {
 	uint32_t flows, flow_room;
 	struct call *call;
 	uint32_t calls, call_room;
+	struct call_hold *hold; /* each in its call, by call and time; before that by call->made */
+	uint32_t holds, hold_room;
 	uint64_t refused;
 };
 

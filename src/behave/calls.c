@@ -212,11 +212,13 @@ static void add_flow(struct call *call, const struct media_flow *f, const struct
 		add_stream(call, &call->side[from_near ? TO_RESPONDER : TO_INITIATOR], f, &r->stream[i],
 			   models);
 	}
-	for (int dir = 0; dir < 2; dir++)
-		add_silence(&call->side[turned ? !dir : dir], r->busy_seconds[dir], r->quiet_seconds[dir]);
-	for (uint32_t i = 0; i < r->holds; i++)
-		call->hold_ns += r->hold[i].last_ns - r->hold[i].first_ns;
-	call->holds += r->holds + r->holds_missed;
+	for (int dir = 0; dir < 2; dir++) {
+		struct call_side *side = &call->side[turned ? !dir : dir];
+		add_silence(side, r->busy_seconds[dir], r->quiet_seconds[dir]);
+		/* Where the format is known, all media are the call's: media_first(), media_last(). */
+		side->aside += f->basis != MEDIA_BASIS_format ? r->outside[dir] : 0;
+		side->aside_payload += f->basis != MEDIA_BASIS_format ? r->outside_bytes[dir] : 0;
+	}
 	if (media_last(f) > call->last_ns)
 		call->last_ns = media_last(f);
 	if (f->l4 != call->l4)
@@ -230,13 +232,88 @@ static void add_flow(struct call *call, const struct media_flow *f, const struct
 	call->flows++;
 }
 
+static int by_beginning(const void *a, const void *b)
+{
+	const struct call_hold *x = a, *y = b;
+
+	if (x->call != y->call)
+		return x->call < y->call ? -1 : 1;
+	return (x->period.first_ns > y->period.first_ns) - (x->period.first_ns < y->period.first_ns);
+}
+
+/* Voice and video are held together, in a flow each: that is one hold. */
+static void merge_holds(struct call_table *t, uint32_t from)
+{
+	uint32_t kept = from;
+
+	if (t->holds > from)
+		qsort(t->hold + from, t->holds - from, sizeof *t->hold, by_beginning);
+	for (uint32_t i = from; i < t->holds; i++) {
+		const struct hold_period next = t->hold[i].period;
+		struct hold_period *last = kept > from ? &t->hold[kept - 1].period : NULL;
+		if (!last || next.first_ns >= last->last_ns) {
+			t->hold[kept++] = t->hold[i];
+			continue;
+		}
+		last->last_ns = next.last_ns > last->last_ns ? next.last_ns : last->last_ns;
+		for (int dir = 0; dir < 2; dir++) {
+			last->messages[dir] += next.messages[dir];
+			last->bytes[dir] += next.bytes[dir];
+		}
+	}
+	t->holds = kept;
+}
+
+static bool add_holds(struct call_table *t, struct call *call, struct media_flow *const *flow, uint32_t flows,
+		      struct error *err)
+{
+	uint32_t from = t->holds;
+
+	for (uint32_t i = 0; i < flows; i++) {
+		const struct media_report *r = flow[i]->report;
+		bool turned = !ip_equal(&flow[i]->initiator.ip, &call->near.ip);
+		for (uint32_t h = 0; h < r->holds; h++) {
+			void *rows = t->hold;
+			struct call_hold *hold =
+				call_table_row(&rows, &t->holds, &t->hold_room, sizeof *hold);
+			t->hold = rows;
+			if (!hold)
+				return error_memory(err, "the holds of a call");
+			*hold = (struct call_hold){ call->made, r->hold[h] };
+			for (int dir = 0; dir < 2 && turned; dir++) {
+				hold->period.messages[dir] = r->hold[h].messages[!dir];
+				hold->period.bytes[dir] = r->hold[h].bytes[!dir];
+			}
+		}
+		call->holds += r->holds_missed;
+	}
+	merge_holds(t, from);
+	call->holds += t->holds - from;
+	for (uint32_t i = from; i < t->holds; i++) {
+		const struct hold_period *hold = &t->hold[i].period;
+		call->hold_ns += hold->last_ns - hold->first_ns;
+		for (int dir = 0; dir < 2; dir++) {
+			call->side[dir].aside += hold->messages[dir];
+			call->side[dir].aside_payload += hold->bytes[dir];
+		}
+	}
+	return true;
+}
+
+/* Streams of a single message are not reported, but may have been in a hold. */
+static double besides(uint64_t all, uint64_t aside)
+{
+	return all > aside ? (double)(all - aside) : 0;
+}
+
 static void finish_call(struct call *call)
 {
 	double seconds = (double)(call->last_ns - call->first_ns - call->hold_ns) / NS_PER_S;
 
 	for (int dir = 0; dir < 2 && seconds > 0; dir++) {
-		call->side[dir].rate = (float)((double)call->side[dir].packets / seconds);
-		call->side[dir].bandwidth = (float)((double)call->side[dir].payload / seconds);
+		struct call_side *side = &call->side[dir];
+		side->rate = (float)(besides(side->packets, side->aside) / seconds);
+		side->bandwidth = (float)(besides(side->payload, side->aside_payload) / seconds);
 	}
 }
 
@@ -355,9 +432,12 @@ static bool make_calls(struct call_table *t, struct media_flow **flow, const str
 			flow[i]->call = call->made;
 			interactive = interactive || flow[i]->path.way != MEDIA_WAY_UNKNOWN;
 		}
-		finish_call(call);
-		if (!is_one_way(call, interactive))
+		if (!is_one_way(call, interactive)) {
+			if (!add_holds(t, call, flow + first, i - first, err))
+				return false;
+			finish_call(call);
 			continue;
+		}
 		for (; first < i; first++) {
 			flow[first]->verdict = MEDIA_ONE_WAY;
 			flow[first]->call = 0;
@@ -381,6 +461,10 @@ static bool number_calls(struct call_table *t, struct error *err)
 		number[t->call[i].made] = i + 1;
 	for (uint32_t i = 0; i < t->flows; i++)
 		t->flow[i].call = number[t->flow[i].call];
+	for (uint32_t i = 0; i < t->holds; i++)
+		t->hold[i].call = number[t->hold[i].call];
+	if (t->holds)
+		qsort(t->hold, t->holds, sizeof *t->hold, by_beginning);
 	free(number);
 	return true;
 }

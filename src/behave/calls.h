@@ -61,6 +61,8 @@ struct call_side {
 	enum silence silence;
 	float mos;        /* E-model; 0: no audio stream with sequence numbers */
 	bool mos_assumed; /* its codec is not told: the score is that of a usual one */
+	/* Of packets and payload: what went in holds, or outside the time of the call. In neither rate. */
+	uint64_t aside, aside_payload;
 };
 
 struct call {
@@ -89,6 +91,12 @@ struct call {
 	uint32_t made; /* the table's own: the number that it was made with */
 };
 
+/* A hold of a call: while it lasted, one of its flows or more were on hold. */
+struct call_hold {
+	uint32_t call; /* 1.. */
+	struct hold_period period;
+};
+
 struct call_table;
 struct call_table *call_table_new(struct error *err);
 void call_table_free(struct call_table *t);
@@ -109,6 +117,9 @@ bool call_table_group(struct call_table *t, const struct voice_models *models, s
 /* In order of their first messages. */
 uint32_t call_table_count(const struct call_table *t);
 const struct call *call_table_at(const struct call_table *t, uint32_t i);
+/* In order of calls and time. */
+uint32_t call_table_hold_count(const struct call_table *t);
+const struct call_hold *call_table_hold_at(const struct call_table *t, uint32_t i);
 /* The judged flows with a verdict, in order of their numbers. */
 uint32_t call_table_flow_count(const struct call_table *t);
 const struct media_flow *call_table_flow_at(const struct call_table *t, uint32_t i);

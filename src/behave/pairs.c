@@ -172,8 +172,8 @@ bool pair_table_add(struct pair_table *t, uint32_t client, unsigned protocol, bo
 		pair->total.dialogs++;
 	pair->total.packets_out += out->packets;
 	pair->total.packets_in += in->packets;
-	pair->total.payload_out += out->payload_bytes;
-	pair->total.payload_in += in->payload_bytes;
+	pair->total.payload_out += out->payload_wire;
+	pair->total.payload_in += in->payload_wire;
 	widen(&pair->first_ns, &pair->last_ns, r);
 	widen(&peer->first_ns, &peer->last_ns, r);
 	pair->spoke = pair->spoke || (matched && in->packets > 0);
@@ -206,13 +206,13 @@ void pair_table_media(struct pair_table *t, uint32_t client, unsigned protocol, 
 	pair->total.flows--;
 	pair->total.packets_out -= out->packets;
 	pair->total.packets_in -= in->packets;
-	pair->total.payload_out -= out->payload_bytes;
-	pair->total.payload_in -= in->payload_bytes;
+	pair->total.payload_out -= out->payload_wire;
+	pair->total.payload_in -= in->payload_wire;
 	pair->media.flows++;
 	pair->media.packets_out += out->packets;
 	pair->media.packets_in += in->packets;
-	pair->media.payload_out += out->payload_bytes;
-	pair->media.payload_in += in->payload_bytes;
+	pair->media.payload_out += out->payload_wire;
+	pair->media.payload_in += in->payload_wire;
 }
 
 bool pair_acceptance(const struct protocol *p, enum direction question, const struct logged_message *log,

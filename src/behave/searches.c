@@ -209,14 +209,16 @@ static const struct request *request_before(const struct searches *s, uint32_t c
 	return found && found->client == client && ns - found->answer_ns <= SEARCH_AFTER_NS ? found : NULL;
 }
 
-/* question[from .. to - 1] follow each other: a search, if a request came before and it went to several. */
+/* question[from .. to - 1] follow each other: a search, if a request came before and several were asked at
+ * once. */
 static bool add_search(struct searches *s, const struct measured_client *client, uint32_t from, uint32_t to,
 		       struct error *err)
 {
 	const struct question *q = &s->question[from];
 	const struct request *request = request_before(s, q->client, q->ns);
 
-	if (!request || to - from < SEARCH_NODES_MIN)
+	if (!request || to - from < SEARCH_NODES_MIN ||
+	    q[SEARCH_NODES_MIN - 1].ns - request->answer_ns > SEARCH_AFTER_NS)
 		return true;
 	struct search found = { .client = q->client,
 				.protocol = client[q->client - 1].protocol,

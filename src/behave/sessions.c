@@ -22,7 +22,7 @@ bool episode_next(struct episode_reader *r, struct episode_message *m)
 		const struct flow_side *side = &r->f->r->side[dir];
 		if (side->messages == 0)
 			continue;
-		*m = (struct episode_message){ side->first_ns, side->payload_bytes,
+		*m = (struct episode_message){ side->first_ns, side->payload_wire,
 					       labelled_is_out(r->f, dir) };
 		return true;
 	}

@@ -223,7 +223,7 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 	struct media_stream *s = stream_of(m, flow, dir, sample ? sample->stream : 0);
 	if (!s)
 		return;
-	talk_message(&meter->talk, dir, packet->ts_ns);
+	talk_message(&meter->talk, dir, packet->ts_ns, sample ? sample->payload_wire : packet->payload_wire);
 	if (sample && sample->comfort_noise)
 		talk_silence(&meter->talk);
 	if (sample) {
@@ -279,6 +279,8 @@ bool media_finish(struct media_meters *m, const struct flow *flow, bool known, s
 			meter->round_trip_ns[dir] ? (float)meter->round_trip_ns[dir] / NS_PER_MS : -1;
 	memcpy(out->busy_seconds, meter->talk.busy_seconds, sizeof out->busy_seconds);
 	memcpy(out->quiet_seconds, meter->talk.quiet_seconds, sizeof out->quiet_seconds);
+	memcpy(out->outside, meter->talk.outside, sizeof out->outside);
+	memcpy(out->outside_bytes, meter->talk.outside_bytes, sizeof out->outside_bytes);
 	memcpy(out->hold, meter->talk.hold, sizeof out->hold);
 	for (unsigned i = 0; i < meter->streams; i++) {
 		media_stream_finish(meter->stream[i], m->models);

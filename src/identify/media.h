@@ -52,6 +52,8 @@ struct stream_report {
 /* Media fell to a trickle and came back (measurements B12). */
 struct hold_period {
 	int64_t first_ns, last_ns;
+	uint32_t messages[2]; /* of media in it, by direction; bytes behind all headers, on the wire */
+	uint64_t bytes[2];
 };
 
 struct media_report {
@@ -61,6 +63,8 @@ struct media_report {
 	/* The time with at least MEDIA_TALK_RATE messages a second in some direction, pauses included. */
 	int64_t talk_first_ns, talk_last_ns;        /* both 0: never */
 	uint32_t busy_seconds[2], quiet_seconds[2]; /* of that time, by direction; holds are in neither */
+	uint32_t outside[2]; /* messages of media before and behind that time, and their bytes */
+	uint64_t outside_bytes[2];
 	uint32_t control; /* messages about the media, since the first one with media */
 	/* The least round trip between here and the end that sends in this direction, by its reports (RFC
 	 * 3550 6.4.1), ms; negative: not told. Both together are the call's. */

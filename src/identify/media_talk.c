@@ -40,11 +40,15 @@ static void end_lull(struct talk *t, int64_t until_ns)
 {
 	if (is_hold(t, until_ns)) {
 		if (t->holds < MEDIA_HOLDS_MAX)
-			t->hold[t->holds++] = (struct hold_period){ t->busy_until_ns, until_ns };
+			t->hold[t->holds++] = (struct hold_period){ t->busy_until_ns,
+								    until_ns,
+								    { t->in_lull[0], t->in_lull[1] },
+								    { t->lull_bytes[0], t->lull_bytes[1] } };
 		else
 			t->holds_missed++;
 	}
 	t->in_lull[0] = t->in_lull[1] = 0;
+	t->lull_bytes[0] = t->lull_bytes[1] = 0;
 	t->silent = false;
 }
 
@@ -63,13 +67,19 @@ static void end_second(struct talk *t)
 	}
 	bool talked = has_talked(t);
 	for (int dir = 0; dir < 2; dir++) {
-		if (busy && t->in_second[dir] >= MEDIA_TALK_RATE)
+		if (busy && t->in_second[dir] >= MEDIA_TALK_RATE) {
 			t->busy_seconds[dir]++;
-		else if (busy)
+		} else if (busy) {
 			t->quiet_seconds[dir]++;
-		else if (talked)
+		} else if (talked) {
 			t->in_lull[dir] += t->in_second[dir];
+			t->lull_bytes[dir] += t->second_bytes[dir];
+		} else {
+			t->outside[dir] += t->in_second[dir];
+			t->outside_bytes[dir] += t->second_bytes[dir];
+		}
 		t->in_second[dir] = 0;
+		t->second_bytes[dir] = 0;
 	}
 	t->silent = t->silent || (talked && !busy && t->silent_second);
 	t->silent_second = false;
@@ -80,7 +90,7 @@ void talk_silence(struct talk *t)
 	t->silent_second = true;
 }
 
-void talk_message(struct talk *t, enum direction dir, int64_t ts_ns)
+void talk_message(struct talk *t, enum direction dir, int64_t ts_ns, uint32_t size)
 {
 	if (!t->running) {
 		t->running = true;
@@ -94,6 +104,7 @@ void talk_message(struct talk *t, enum direction dir, int64_t ts_ns)
 		t->second_ns = t->last_ns = ts_ns;
 	}
 	t->in_second[dir]++;
+	t->second_bytes[dir] += size;
 	if (ts_ns > t->last_ns)
 		t->last_ns = ts_ns;
 }
@@ -101,5 +112,10 @@ void talk_message(struct talk *t, enum direction dir, int64_t ts_ns)
 void talk_finish(struct talk *t)
 {
 	end_second(t);
+	/* No talk ends this lull. */
+	for (int dir = 0; dir < 2; dir++) {
+		t->outside[dir] += t->in_lull[dir];
+		t->outside_bytes[dir] += t->lull_bytes[dir];
+	}
 	t->running = false;
 }

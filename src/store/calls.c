@@ -32,6 +32,12 @@ bool calls_note(struct call_table *calls, const struct candidates *c, struct flo
 		return true;
 	if (flow.verdict == MEDIA_CALL && row->protocol)
 		r->role = ROLE_media;
+	/* The flow of a client whose UDP is blocked has no label, but the call is the client's. */
+	if (flow.verdict == MEDIA_CALL && r->l4 == IPPROTO_TCP && !flow.client && flow.protocol >= 0) {
+		flow.client = client_of_host(c, (unsigned)flow.protocol, &r->initiator.ip);
+		if (!flow.client)
+			flow.client = client_of_host(c, (unsigned)flow.protocol, &r->responder.ip);
+	}
 	return call_table_add(calls, &flow, err);
 }
 
@@ -54,22 +60,20 @@ static bool put_stream(const struct media_flow *flow, uint32_t n, const struct v
 	return sink->ops->put_stream(sink, &row, err);
 }
 
-/* Numbered within each call, over its flows one after the other. */
+/* Numbered within each call. */
 static bool put_holds(const struct call_table *calls, struct sink *sink, struct error *err)
 {
-	uint32_t *numbered = calloc(call_table_count(calls) + 1U, sizeof *numbered);
-	bool ok = numbered || error_memory(err, "the holds");
+	uint32_t call = 0, n = 0;
 
-	for (uint32_t i = 0; ok && i < call_table_flow_count(calls); i++) {
-		const struct media_flow *flow = call_table_flow_at(calls, i);
-		for (uint32_t h = 0; ok && flow->call && h < flow->report->holds; h++) {
-			const struct hold_row row = { flow->call, ++numbered[flow->call],
-						      flow->report->hold[h] };
-			ok = sink->ops->put_hold(sink, &row, err);
-		}
+	for (uint32_t i = 0; i < call_table_hold_count(calls); i++) {
+		const struct call_hold *hold = call_table_hold_at(calls, i);
+		n = hold->call == call ? n + 1 : 1;
+		call = hold->call;
+		const struct hold_row row = { call, n, hold->period };
+		if (!sink->ops->put_hold(sink, &row, err))
+			return false;
 	}
-	free(numbered);
-	return ok;
+	return true;
 }
 
 bool calls_put(const struct call_table *calls, const struct voice_models *models, struct sink *sink,

@@ -147,6 +147,8 @@ static void io_media(struct facts_io *io, struct media_report *r)
 	for (int dir = 0; dir < 2; dir++) {
 		IO_NUMBER(io, r->busy_seconds[dir], UINT32_MAX);
 		IO_NUMBER(io, r->quiet_seconds[dir], UINT32_MAX);
+		IO_NUMBER(io, r->outside[dir], UINT32_MAX);
+		io_u64(io, &r->outside_bytes[dir]);
 		io_float(io, &r->round_trip_ms[dir]);
 	}
 	IO_NUMBER(io, r->control, UINT32_MAX);
@@ -156,6 +158,10 @@ static void io_media(struct facts_io *io, struct media_report *r)
 	for (uint32_t i = 0; i < r->holds; i++) {
 		io_time(io, &r->hold[i].first_ns);
 		io_time(io, &r->hold[i].last_ns);
+		for (int dir = 0; dir < 2; dir++) {
+			IO_NUMBER(io, r->hold[i].messages[dir], UINT32_MAX);
+			io_u64(io, &r->hold[i].bytes[dir]);
+		}
 	}
 	IO_NUMBER(io, r->streams, MEDIA_STREAMS_MAX);
 	for (uint32_t i = 0; i < r->streams; i++)

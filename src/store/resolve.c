@@ -157,8 +157,8 @@ static void add_tcp(struct client_sums *sums, const struct labelled_flow *f)
 {
 	const struct flow_record *r = f->r;
 
-	sums->tcp_out += labelled_out(f)->payload_bytes;
-	sums->tcp_in += labelled_in(f)->payload_bytes;
+	sums->tcp_out += labelled_out(f)->payload_wire;
+	sums->tcp_in += labelled_in(f)->payload_wire;
 	if (!sums->has_tcp || r->first_ns < sums->tcp_first_ns)
 		sums->tcp_first_ns = r->first_ns;
 	if (!sums->has_tcp || r->last_ns > sums->tcp_last_ns)
@@ -197,8 +197,8 @@ static bool measure_end(struct resolution *res, const struct flow_record *r, con
 		*met |= bit;
 	}
 	if (f.media) {
-		sums->media_out += labelled_out(&f)->payload_bytes;
-		sums->media_in += labelled_in(&f)->payload_bytes;
+		sums->media_out += labelled_out(&f)->payload_wire;
+		sums->media_in += labelled_in(&f)->payload_wire;
 	} else if (r->l4 == IPPROTO_TCP) {
 		add_tcp(sums, &f);
 	}
@@ -314,13 +314,26 @@ static bool put_flows(struct resolution *res, struct error *err)
 	return ok && !failed;
 }
 
+/* What a call exchanged in a flow without a label (calls_note()) is media of the client (R3) all the same. */
+static void add_claimed_call(struct resolution *res, const struct judged_flow *f)
+{
+	if (!f->media || f->media->verdict != MEDIA_CALL || f->row.protocol || !f->media->client)
+		return;
+	struct client_sums *sums = &res->sums[f->media->client - 1];
+	bool out = ip_equal(&res->client[f->media->client - 1].socket.ip, &f->r.initiator.ip);
+	sums->media_out += f->r.side[out ? TO_RESPONDER : TO_INITIATOR].payload_wire;
+	sums->media_in += f->r.side[out ? TO_INITIATOR : TO_RESPONDER].payload_wire;
+}
+
 static bool measure_flows(struct resolution *res, struct error *err)
 {
 	struct judged_flow f;
 	bool failed = false, ok = spool_rewind(res->a->spool, err);
 
-	while (ok && next_judged(res, &f, &failed, err))
+	while (ok && next_judged(res, &f, &failed, err)) {
+		add_claimed_call(res, &f);
 		ok = measure_record(res, &f.row, f.log, err);
+	}
 	return ok && !failed;
 }
 

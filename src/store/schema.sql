@@ -69,7 +69,7 @@ CREATE TABLE clients (              -- client sockets (D3) with a verdict
 	flows        INTEGER NOT NULL, -- this and what follows: of its signalling over UDP (D11)
 	packets_out  INTEGER NOT NULL,
 	packets_in   INTEGER NOT NULL,
-	payload_out  INTEGER NOT NULL, -- transport payload as captured, bytes
+	payload_out  INTEGER NOT NULL, -- transport payload on the wire, bytes, here and below
 	payload_in   INTEGER NOT NULL,
 	media_out    INTEGER NOT NULL, -- payload bytes of its media flows, UDP and TCP
 	media_in     INTEGER NOT NULL,
@@ -106,7 +106,7 @@ CREATE TABLE pairs (                -- client x peer, over their UDP flows: sign
 	dialogs      INTEGER NOT NULL, -- flows that are dialogs (D9)
 	packets_out  INTEGER NOT NULL,
 	packets_in   INTEGER NOT NULL,
-	payload_out  INTEGER NOT NULL,
+	payload_out  INTEGER NOT NULL, -- transport payload on the wire, bytes
 	payload_in   INTEGER NOT NULL,
 	media_flows   INTEGER NOT NULL, -- not in the numbers above
 	media_packets INTEGER NOT NULL, -- both ways

@@ -67,19 +67,6 @@ SELECT run, protocol FROM (
 	FROM clients WHERE verdict = protocol GROUP BY run, protocol)
 WHERE place = 1;
 
--- What each client's signalling costs, by label: UDP and TCP flows of its socket and peers, and the logins, contact
--- lists and version checks of its host.
-CREATE VIEW client_traffic AS
-SELECT run, client, label, count(*) AS flows, sum(packets_out + packets_in) AS packets,
-       sum(payload_out + payload_in) AS payload, sum(bytes_out + bytes_in) AS bytes
-FROM (SELECT f.run, f.label, f.packets_out, f.packets_in, f.payload_out, f.payload_in, f.bytes_out, f.bytes_in,
-             coalesce(f.client, e.client, v.client) AS client
-      FROM flows f LEFT JOIN exchanges e USING (run, flow)
-           LEFT JOIN (SELECT DISTINCT run, flow, client FROM version_checks) v USING (run, flow)
-      WHERE f.protocol IS NOT NULL)
-WHERE client IS NOT NULL
-GROUP BY run, client, label;
-
 -- The tables and figures of the report, each named after its id in docs/definitions.md. All have the columns run and
 -- protocol; what the page shows of them is in reports/.
 
@@ -291,12 +278,20 @@ WITH quantities(place, quantity, paper) AS (VALUES
 	       sum(CASE WHEN verdict = protocol THEN peers ELSE 0 END) AS pairs,
 	       sum(tcp_out + tcp_in) AS tcp, sum(media_out + media_in) AS media
 	FROM clients GROUP BY run, protocol),
+     -- Of calls between two clients, which both have; over TCP a flow is of one client alone.
+     twice AS MATERIALIZED (
+	SELECT c.run, c.protocol, sum(p.media_payload) AS media
+	FROM pairs p JOIN clients c USING (run, client) JOIN peers q USING (run, peer)
+	     JOIN clients d ON d.run = p.run AND d.protocol = c.protocol AND d.ip = q.ip AND d.port = q.port
+	WHERE p.media_flows > 0 AND c.verdict = c.protocol AND d.verdict = d.protocol AND d.client < c.client
+	GROUP BY c.run, c.protocol),
      counts(run, protocol, place, here) AS (
 	SELECT run, protocol, 1, recognised FROM sockets UNION ALL SELECT run, protocol, 2, suspected FROM sockets
 	UNION ALL SELECT run, protocol, 3, sockets FROM remote UNION ALL SELECT run, protocol, 4, addresses FROM remote
 	UNION ALL SELECT run, protocol, 5, pairs FROM sockets UNION ALL SELECT run, protocol, 6, flows FROM days
 	UNION ALL SELECT run, protocol, 7, packets FROM days UNION ALL SELECT run, protocol, 8, payload FROM days
-	UNION ALL SELECT run, protocol, 9, tcp FROM sockets UNION ALL SELECT run, protocol, 10, media FROM sockets
+	UNION ALL SELECT run, protocol, 9, tcp FROM sockets
+	UNION ALL SELECT s.run, s.protocol, 10, s.media - coalesce(t.media, 0) FROM sockets s LEFT JOIN twice t USING (run, protocol)
 	UNION ALL SELECT run, protocol, CASE role WHEN 'login' THEN 11 ELSE 12 END, count(*) FROM exchanges
 	WHERE role IN ('login', 'contact-list') GROUP BY run, protocol, role
 	UNION ALL SELECT run, protocol, 13, count(*) FROM version_checks GROUP BY run, protocol

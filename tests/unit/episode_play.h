@@ -77,5 +77,6 @@ static inline void play_message(struct play_flow *p, double at, bool sent, uint1
 	side->last_ns = p->r.last_ns = play_ns(at);
 	side->messages++;
 	side->payload_bytes += size;
+	side->payload_wire += size;
 }
 #endif

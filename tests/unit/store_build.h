@@ -1,4 +1,5 @@
-/* What the tests of store/ share: a directory for each test, one of every kind of row, and reading them back. */
+/* What the tests of store/ share: a directory for each test, one of every kind of row, and reading them back.
+ */
 #ifndef FS_TESTS_STORE_BUILD_H
 #define FS_TESTS_STORE_BUILD_H
 #include <stdarg.h>
@@ -325,28 +326,28 @@ static inline void put_meaning(struct sink *s)
 /* A call with all that can be known of one, and one with nothing; the streams likewise. */
 static inline void put_media(struct sink *s)
 {
-	const struct call full = {
-		.near = endpoint("10.0.0.1", 40000),
-		.far = endpoint("198.51.100.1", 33033),
-		.l4 = IPPROTO_UDP,
-		.near_began = true,
-		.audio = true,
-		.video = true,
-		.basis = MEDIA_BASIS_socket,
-		.way = MEDIA_WAY_RELAYED,
-		.near_public = endpoint("203.0.113.7", 4000),
-		.behind = endpoint("198.51.100.9", 5000),
-		.round_trip_ms = 80.5F,
-		.client = 1,
-		.first_ns = T0,
-		.last_ns = T0 + 9,
-		.side = { { 10, 700, 60, 80, 33.5F, 2345, "iSAC", true, SILENCE_SENT, 4.25F, false },
-			  { 11, 800, 61, 81, 33.25F, 2346, "PCMU", false, SILENCE_SUPPRESSED, 3.5F, true } },
-		.holds = 1,
-		.hold_ns = 5,
-		.conference = 3,
-		.flows = 2
-	};
+	const struct call full = { .near = endpoint("10.0.0.1", 40000),
+				   .far = endpoint("198.51.100.1", 33033),
+				   .l4 = IPPROTO_UDP,
+				   .near_began = true,
+				   .audio = true,
+				   .video = true,
+				   .basis = MEDIA_BASIS_socket,
+				   .way = MEDIA_WAY_RELAYED,
+				   .near_public = endpoint("203.0.113.7", 4000),
+				   .behind = endpoint("198.51.100.9", 5000),
+				   .round_trip_ms = 80.5F,
+				   .client = 1,
+				   .first_ns = T0,
+				   .last_ns = T0 + 9,
+				   .side = { { 10, 700, 60, 80, 33.5F, 2345, "iSAC", true, SILENCE_SENT,
+					       4.25F, false, 0, 0 },
+					     { 11, 800, 61, 81, 33.25F, 2346, "PCMU", false,
+					       SILENCE_SUPPRESSED, 3.5F, true, 0, 0 } },
+				   .holds = 1,
+				   .hold_ns = 5,
+				   .conference = 3,
+				   .flows = 2 };
 	const struct call bare = { .near = endpoint("fe80::1", 1),
 				   .far = endpoint("2001:db8::1", 2),
 				   .first_ns = T0 + 1,
@@ -391,7 +392,7 @@ static inline void put_media(struct sink *s)
 				   .verdict = MEDIA_CALL,
 				   .basis = MEDIA_BASIS_format,
 				   .call = 1 };
-	const struct hold_row hold = { 1, 1, { T0 + 2, T0 + 7 } };
+	const struct hold_row hold = { .call = 1, .n = 1, .hold = { .first_ns = T0 + 2, .last_ns = T0 + 7 } };
 	struct error err;
 
 	assert_true(s->ops->put_call(s, &(struct call_row){ 1, "skype", &full }, &err));

@@ -30,8 +30,8 @@ static struct flow_record udp_flow(uint64_t id, struct endpoint from, struct end
 		.initiator = from,
 		.responder = to,
 		.l4 = IPPROTO_UDP,
-		.side = { { .packets = out, .payload_bytes = out * 10 },
-			  { .packets = in, .payload_bytes = in * 20, .first_ns = (int64_t)id * 1000 + 5 } },
+		.side = { { .packets = out, .payload_wire = out * 10 },
+			  { .packets = in, .payload_wire = in * 20, .first_ns = (int64_t)id * 1000 + 5 } },
 	};
 }
 

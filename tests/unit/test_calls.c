@@ -48,6 +48,7 @@ struct made {
 	const char *codec;
 	unsigned holds;
 	uint32_t quiet_in; /* seconds of 20 */
+	uint32_t outside;  /* of 100 bytes, out; twice as many in */
 	enum media_way way;
 };
 
@@ -73,13 +74,17 @@ static uint64_t add(struct made m)
 				  .talk_first_ns = S(m.first),
 				  .talk_last_ns = S(m.last),
 				  .busy_seconds = { 20, 20 - m.quiet_in },
-				  .quiet_seconds = { 0, m.quiet_in } };
+				  .quiet_seconds = { 0, m.quiet_in },
+				  .outside = { m.outside, 2 * m.outside },
+				  .outside_bytes = { 100 * m.outside, 200 * m.outside } };
 	if (m.out)
 		r.stream[r.streams++] = made_stream(&m, TO_RESPONDER, m.out);
 	if (m.in)
 		r.stream[r.streams++] = made_stream(&m, TO_INITIATOR, m.in);
 	for (r.holds = 0; r.holds < m.holds; r.holds++)
-		r.hold[r.holds] = (struct hold_period){ S(m.first + 2 + r.holds), S(m.first + 3 + r.holds) };
+		r.hold[r.holds] = (struct hold_period){
+			S(m.first + 2 + r.holds), S(m.first + 3 + r.holds), { 3, 2 }, { 300, 200 }
+		};
 	assert_true(call_table_report(table, &r, &err));
 	const struct media_flow f = {
 		.report = call_table_find(table, r.flow),
@@ -141,19 +146,86 @@ static void test_one_call(void **state)
 	assert_true(c->first_ns == S(1) && c->last_ns == S(21));
 	assert_int_equal(c->way, MEDIA_WAY_DIRECT);
 	assert_int_equal(c->conference, 0);
-	/* Two holds of a second each are left out of the rates: 18 s. */
+	/* Two holds of a second each are left out of the rates, 18 s, and so is what went in them: 3 messages
+	 * of 100 bytes out and 2 in, each. */
 	assert_int_equal(c->holds, 2);
 	assert_int_equal(c->hold_ns, 2 * NS_PER_S);
 	const struct call_side *out = &c->side[TO_RESPONDER], *in = &c->side[TO_INITIATOR];
 	assert_true(out->packets == 600 && in->packets == 400);
-	assert_true(fabsf(out->rate - 600 / 18.F) < 1e-3F && fabsf(in->rate - 400 / 18.F) < 1e-3F);
-	assert_true(fabsf(out->bandwidth - 60000 / 18.F) < 0.01F);
+	assert_true(fabsf(out->rate - 594 / 18.F) < 1e-3F && fabsf(in->rate - 396 / 18.F) < 1e-3F);
+	assert_true(fabsf(out->bandwidth - 59400 / 18.F) < 0.01F &&
+		    fabsf(in->bandwidth - 39600 / 18.F) < 0.01F);
 	assert_true(out->size_min == 90 && out->size_max == 110 && in->size_min == 80 && in->size_max == 120);
 	/* Out was never quiet; in was for a quarter of the talk. */
 	assert_int_equal(out->silence, SILENCE_SENT);
 	assert_int_equal(in->silence, SILENCE_SUPPRESSED);
 	assert_string_equal(out->codec, "iSAC");
 	assert_false(out->codec_estimated);
+}
+
+/* What goes before the first and behind the last second of talk is in no rate; but where the format is known,
+ * it is the call's. */
+static void test_outside_of_talk(void **state)
+{
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		if (known) {
+			finished(NULL);
+			afresh(NULL);
+		}
+		add((struct made){ .from = OUTSIDE(1),
+				   .to = ME(5000),
+				   .first = 1,
+				   .last = 21,
+				   .out = 600,
+				   .in = 400,
+				   .outside = 60,
+				   .basis = known ? MEDIA_BASIS_format : MEDIA_BASIS_socket });
+		group(NULL);
+		const struct call *c = call_table_at(table, 0);
+		const struct call_side *near = &c->side[TO_RESPONDER], *far = &c->side[TO_INITIATOR];
+		assert_true(near->packets == 400 && far->packets == 600);
+		assert_true(fabsf(near->rate - (known ? 400 : 280) / 20.F) < 1e-3F);
+		assert_true(fabsf(far->rate - (known ? 600 : 540) / 20.F) < 1e-3F);
+		assert_true(fabsf(far->bandwidth - (known ? 60000 : 54000) / 20.F) < 0.01F);
+	}
+}
+
+/* Voice is held from 3 to 4 s, video, whose flow the far side began half a second later, from 3.5 to 4.5 s:
+ * one hold. */
+static void test_held_together(void **state)
+{
+	(void)state;
+	add((struct made){ .from = ME(5000),
+			   .to = OUTSIDE(1),
+			   .first = 1,
+			   .last = 21,
+			   .out = 600,
+			   .in = 400,
+			   .holds = 1 });
+	add((struct made){ .from = OUTSIDE(1),
+			   .to = ME(5002),
+			   .first = 1.5,
+			   .last = 21,
+			   .out = 900,
+			   .in = 300,
+			   .holds = 1,
+			   .kind = MEDIA_VIDEO });
+	group(NULL);
+	assert_int_equal(call_table_count(table), 1);
+	const struct call *c = call_table_at(table, 0);
+	assert_int_equal(c->flows, 2);
+	assert_int_equal(c->holds, 1);
+	assert_int_equal(call_table_hold_count(table), 1);
+	const struct call_hold *hold = call_table_hold_at(table, 0);
+	assert_int_equal(hold->call, 1);
+	assert_true(hold->period.first_ns == S(3) && hold->period.last_ns == S(4.5));
+	assert_int_equal(c->hold_ns, S(4.5) - S(3));
+	/* Each flow's initiator sent 3 of 100 bytes in it, the other 2: 5 either way. */
+	const struct call_side *out = &c->side[TO_RESPONDER], *in = &c->side[TO_INITIATOR];
+	assert_true(out->packets == 900 && in->packets == 1300);
+	assert_true(fabsf(out->rate - 895 / 18.5F) < 1e-3F && fabsf(in->rate - 1295 / 18.5F) < 1e-3F);
+	assert_true(fabsf(out->bandwidth - 89500 / 18.5F) < 0.01F);
 }
 
 /* The near side is the internal one, whoever began; out is what it sends. */
@@ -501,6 +573,8 @@ int main(void)
 #define CALLS(name) cmocka_unit_test_setup_teardown(name, afresh, finished)
 	const struct CMUnitTest tests[] = {
 		CALLS(test_one_call),
+		CALLS(test_held_together),
+		CALLS(test_outside_of_talk),
 		CALLS(test_far_begins),
 		CALLS(test_both_inside),
 		CALLS(test_what_goes_together),

@@ -204,11 +204,13 @@ static struct media_report a_report(void)
 	r.talk_last_ns = T0 + SECOND;
 	r.busy_seconds[1] = 9;
 	r.quiet_seconds[0] = 4;
+	r.outside[1] = 7;
+	r.outside_bytes[0] = 700;
 	r.control = 3;
 	r.round_trip_ms[0] = -1;
 	r.round_trip_ms[1] = 20.5F;
 	r.holds = 1;
-	r.hold[0] = (struct hold_period){ T0, T0 + 1 };
+	r.hold[0] = (struct hold_period){ T0, T0 + 1, { 5, 6 }, { 500, 1 } };
 	r.holds_missed = 1;
 	r.streams_missed = 2;
 	r.streams = 2;

@@ -486,7 +486,7 @@ static void go(double from, double to, double out, double in)
 		double rate = dir ? in : out;
 		if (rate <= 0 || next[dir] >= to - 1e-9)
 			return;
-		talk_message(&talk, dir ? TO_INITIATOR : TO_RESPONDER, S(next[dir]));
+		talk_message(&talk, dir ? TO_INITIATOR : TO_RESPONDER, S(next[dir]), dir ? 50 : 40);
 		next[dir] += 1 / rate;
 	}
 }
@@ -529,7 +529,7 @@ static void test_talk(void **state)
 	assert_true(talk.busy_seconds[0] == 0 && talk.first_ns == 0 && talk.busy_until_ns == 0);
 	talk_afresh(NULL);
 	for (int64_t i = 0; i < 100; i++)
-		talk_message(&talk, TO_RESPONDER, T0 + i * 100 * NS_PER_MS);
+		talk_message(&talk, TO_RESPONDER, T0 + i * 100 * NS_PER_MS, 40);
 	over();
 	assert_int_equal(talk.busy_seconds[0], 10);
 	talk_afresh(NULL);
@@ -537,6 +537,14 @@ static void test_talk(void **state)
 	go(7.5, 17.5, 20, 20);
 	over();
 	expect_talk(7.5, 17.5, 11, 11, 1); /* half seconds at both ends */
+	assert_true(talk.outside[0] == 7 && talk.outside[1] == 0 && talk.outside_bytes[0] == 7 * 40);
+	talk_afresh(NULL);
+	go(0, 10, 33, 33);
+	go(10, 40, 3, 2); /* on hold, and hung up: no hold, as nothing ends it */
+	over();
+	expect_talk(0, 10, 10, 10, 1);
+	assert_int_equal(talk.holds, 0);
+	assert_true(talk.outside[0] == 90 && talk.outside[1] == 60 && talk.outside_bytes[1] == 60 * 50);
 }
 
 /* Measurements B12. Times are those of whole seconds. */
@@ -555,6 +563,12 @@ static void expect_hold(double from, double to, double out, double in, bool is_h
 		return;
 	assert_close((double)(talk.hold[0].first_ns - T0) / 1e9, from, 1);
 	assert_close((double)(talk.hold[0].last_ns - T0) / 1e9, to, 1);
+	/* What went in it: at the ends a part of a second is talk. */
+	for (int dir = 0; dir < 2; dir++) {
+		double rate = dir ? in : out;
+		assert_close(talk.hold[0].messages[dir], rate * (to - from), rate + 1);
+		assert_int_equal(talk.hold[0].bytes[dir], talk.hold[0].messages[dir] * (dir ? 50 : 40));
+	}
 }
 
 static void test_holds(void **state)
@@ -579,7 +593,7 @@ static void test_silence_is_no_hold(void **state)
 		talk_afresh(NULL);
 		go(0, 10, 33, 33);
 		for (int i = 0; i < 24; i++) {
-			talk_message(&talk, TO_RESPONDER, S(10 + 0.5 * i));
+			talk_message(&talk, TO_RESPONDER, S(10 + 0.5 * i), 40);
 			if (one == 24 || i == one)
 				talk_silence(&talk);
 		}
@@ -639,7 +653,7 @@ static void test_disorder(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 500; i++)
-		talk_message(&talk, TO_RESPONDER, S(0.02 * (i % 2 ? i - 1 : i + 1)));
+		talk_message(&talk, TO_RESPONDER, S(0.02 * (i % 2 ? i - 1 : i + 1)), 40);
 	over();
 	expect_talk(0.02, 9.98, 10, 0, 0.001);
 }
@@ -653,7 +667,7 @@ static void test_absurd_times(void **state)
 	for (size_t i = 0; i < sizeof absurd / sizeof absurd[0]; i++) {
 		talk_afresh(NULL);
 		go(0, 10, 33, 33);
-		talk_message(&talk, TO_RESPONDER, absurd[i]);
+		talk_message(&talk, TO_RESPONDER, absurd[i], 40);
 		go(10, 20, 33, 33);
 		over();
 		assert_close((double)(talk.first_ns - T0) / 1e9, 0, 0.001);
@@ -663,7 +677,7 @@ static void test_absurd_times(void **state)
 	}
 	talk_afresh(NULL); /* a million jumps there and back, at once */
 	for (int i = 0; i < 1000000; i++)
-		talk_message(&talk, TO_RESPONDER, i % 2 ? INT64_MAX / 4 : -(INT64_MAX / 4));
+		talk_message(&talk, TO_RESPONDER, i % 2 ? INT64_MAX / 4 : -(INT64_MAX / 4), 40);
 	over();
 	assert_int_equal(talk.busy_seconds[0], 0);
 }
@@ -687,7 +701,7 @@ static void test_zero_and_before(void **state)
 	for (int64_t from = -1; from <= 0; from++) {
 		talk_afresh(NULL);
 		for (int64_t i = 0; i < 1000; i++)
-			talk_message(&talk, TO_RESPONDER, from * 10 * NS_PER_S + i * 20 * NS_PER_MS);
+			talk_message(&talk, TO_RESPONDER, from * 10 * NS_PER_S + i * 20 * NS_PER_MS, 40);
 		over();
 		assert_int_equal(talk.busy_seconds[0], 20);
 		assert_int_equal(talk.first_ns, from * 10 * NS_PER_S);

@@ -147,18 +147,20 @@ static void test_other_fan_outs(void **state)
 	searches_free(s);
 }
 
-/* Without a request, long after one, before its answer, or to two nodes alone. */
+/* Without a request, long after one, before its answer, to two nodes alone, or to a third only after a
+ * second. */
 static void test_no_search(void **state)
 {
 	(void)state;
-	const double requests[] = { 40.0, 60.0, 80.0 };
-	supernode(requests, 3);
+	const double requests[] = { 40.0, 60.0, 80.0, 100.0 };
+	supernode(requests, 4);
 	for (uint8_t n = 0; n < 3; n++) {
 		ask(20.0, n, 47, 1);
 		ask(41.2, (uint8_t)(10 + n), 47, 1); /* 1.05 s after the answer */
 		ask(60.1, (uint8_t)(20 + n), 47, 1); /* 0.05 s before it */
 		if (n < 2)
 			ask(80.151, (uint8_t)(30 + n), 47, 1);
+		ask(100.151 + (n < 2 ? n * 0.1 : 1.1), (uint8_t)(40 + n), 47, 1); /* 1.1 s after the answer */
 	}
 	struct searches *s = run(false);
 	assert_int_equal(searches_count(s), 0);

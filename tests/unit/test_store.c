@@ -114,64 +114,6 @@ static void test_views_can_be_read(void **state)
 	assert_true(count >= 15); /* those of the store, and one for each table and figure of the papers */
 }
 
-/* A flow is counted once, for the client of its own or of its exchange or its version checks. */
-static void test_client_traffic(void **state)
-{
-	(void)state;
-	/* flow, label, recognised, client: of the flow, of its exchange, of its two version checks */
-	static const struct {
-		uint64_t flow;
-		const char *label;
-		bool recognised;
-		uint32_t client, exchange, version;
-	} cases[] = {
-		{ 1, "skype-udp", true, 1, 0, 0 },   { 2, "skype-udp", true, 1, 0, 0 },
-		{ 3, "skype-login", true, 0, 1, 0 }, { 4, "skype-version", true, 0, 0, 2 },
-		{ 5, "skype-login", true, 2, 1, 0 }, { 6, "skype-login", true, 0, 0, 0 },
-		{ 7, "DNS", false, 1, 0, 0 },
-	};
-	struct sink *s = open_database("x.db", false);
-	struct error err;
-
-	put_account(s);
-	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct flow_record f = flow_record();
-		struct flow_row row = { .flow = &f,
-					.protocol = cases[i].recognised ? "skype" : NULL,
-					.client = cases[i].client };
-		f.first_packet = cases[i].flow;
-		f.label = cases[i].label;
-		assert_true(s->ops->put_flow(s, &row, &err));
-	}
-	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct exchange_row exchange = { .flow = cases[i].flow,
-						 .protocol = "skype",
-						 .role = "login",
-						 .form = "",
-						 .outcome = "success",
-						 .client_socket = cases[i].exchange };
-		struct version_check_row version = { .flow = cases[i].flow,
-						     .packet = 10 * cases[i].flow,
-						     .protocol = "skype",
-						     .action = "installed",
-						     .version = "1",
-						     .platform = "0",
-						     .host = "",
-						     .client_socket = cases[i].version };
-		if (cases[i].exchange)
-			assert_true(s->ops->put_exchange(s, &exchange, &err));
-		for (; cases[i].version && version.packet <= 10 * cases[i].flow + 1; version.packet++)
-			assert_true(s->ops->put_version_check(s, &version, &err));
-	}
-	finish(s);
-	sqlite3 *db = read_database("x.db");
-	/* flow_record() has 3 + 2 packets, 100 + 60 bytes of payload, 300 + 200 bytes. */
-	assert_rows(db, "SELECT * FROM client_traffic ORDER BY client, label",
-		    "1|1|skype-login|1|5|160|500 / 1|1|skype-udp|2|10|320|1000"
-		    " / 1|2|skype-login|1|5|160|500 / 1|2|skype-version|1|5|160|500");
-	sqlite3_close(db);
-}
-
 /* More flows than one statement takes, with a remainder, and with every value changing and staying by turns.
  */
 static void test_many_flows(void **state)
@@ -404,10 +346,9 @@ static void test_protocol_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_row),      TEST(test_views_can_be_read),  TEST(test_client_traffic),
-		TEST(test_many_flows),     TEST(test_rows_between_flows), TEST(test_mixed_rows),
-		TEST(test_error_is_kept),  TEST(test_without_thread),     TEST(test_abandon_amid_flows),
-		TEST(test_protocol_names),
+		TEST(test_every_row),          TEST(test_views_can_be_read),  TEST(test_many_flows),
+		TEST(test_rows_between_flows), TEST(test_mixed_rows),         TEST(test_error_is_kept),
+		TEST(test_without_thread),     TEST(test_abandon_amid_flows), TEST(test_protocol_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
