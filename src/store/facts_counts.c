@@ -147,6 +147,25 @@ static size_t sums_of(struct stage_counts *c, uint64_t *sum[static COUNTS_MOST])
 	return n;
 }
 
+/*
+ * One sum goes down: a fragment is alone until the first one of its datagram comes, perhaps in the next file
+ * (decode.h). Kept and subtracted is how many frames were either, which does not.
+ */
+static void fragments_together(struct stage_counts *c)
+{
+	c->account[REASON_fragment_alone] += c->account[REASON_used];
+}
+
+/* Again one by one; those that were counted in the file before as alone are not used in this one. */
+static void fragments_apart(struct stage_counts *c)
+{
+	uint64_t both = c->account[REASON_fragment_alone], *used = &c->account[REASON_used];
+
+	if (*used > both)
+		*used = both;
+	c->account[REASON_fragment_alone] = both - *used;
+}
+
 static uint64_t less(uint64_t from, uint64_t what)
 {
 	return from > what ? from - what : 0;
@@ -197,17 +216,19 @@ void facts_counts_note(void *self, const struct facts_place *place, const struct
 {
 	struct facts_counts *c = self;
 	struct stream_counts *s = c->failed ? NULL : stream_of(c, place);
+	struct stage_counts now = *counts;
 
 	if (!s) {
 		c->failed = true;
 		return;
 	}
+	fragments_together(&now);
 	bool is_before = place->seq == 0 || s->elsewhere || (s->continued && !s->counted);
 	if (is_before && s->counted)
-		came_back(s, counts);
+		came_back(s, &now);
 	else if (is_before)
-		s->before = *counts;
-	s->last = *counts;
+		s->before = now;
+	s->last = now;
 	s->counted = true;
 	s->elsewhere = false;
 	if (!is_before)
@@ -347,6 +368,7 @@ bool facts_counts_sum(struct facts_counts *c, struct stage_counts *sum, bool *wh
 		*whole &= !s->continued && !s->gap && s->last.flows_alive == 0;
 		if (s->continued)
 			take_before_off(&s->last, &s->before);
+		fragments_apart(&s->last);
 		s->last.judge.value[JUDGE_worst_disorder_us] = s->worst_disorder_us;
 		s->last.judge.value[JUDGE_longest_gap_s] = s->longest_gap_s;
 		s->last.flows.peak_flows = s->peak_flows;

@@ -118,9 +118,60 @@ static void workers_see_one_step(void **state)
 	assert_int_equal(sum_of(c).judge.value[JUDGE_clock_jumps], 2);
 }
 
+/* Frames counted for these reasons, which may move others from one to the other. */
+static void count_fragments(struct facts_counts *c, struct counting *w, unsigned frames, int alone, int used)
+{
+	w->counts.frames += frames;
+	w->counts.account[REASON_fragment_alone] += (uint64_t)alone;
+	w->counts.account[REASON_used] += (uint64_t)used;
+	w->place.seq++;
+	facts_counts_note(c, &w->place, &w->counts, T0, T0);
+}
+
+static void assert_account(struct facts_counts *c, uint64_t frames, uint64_t alone)
+{
+	const struct stage_counts sum = sum_of(c);
+
+	assert_int_equal(sum.frames, frames);
+	assert_int_equal(sum.account[REASON_fragment_alone], alone);
+	assert_int_equal(sum.account[REASON_used], frames - alone);
+}
+
+/* A fragment is alone until the first one of its datagram comes (decode.h), and that may be in the next file.
+ * Each file's account adds up to its own frames all the same. */
+static void fragments_find_their_first_later(void **state)
+{
+	struct counting w = { .place = { .session = 1 } };
+	(void)state;
+
+	struct facts_counts *file = file_of(&w);
+	count_fragments(file, &w, 10, 3, 7);
+	assert_account(file, 10, 3);
+	/* The first one of two of them. */
+	file = file_of(&w);
+	count_fragments(file, &w, 1, -2, 3);
+	assert_account(file, 1, 0);
+	/* Two of other datagrams, and the first one of the last. */
+	file = file_of(&w);
+	count_fragments(file, &w, 3, 1, 2);
+	assert_account(file, 3, 1);
+
+	/* The stream goes elsewhere, with two alone; their first one comes there. */
+	file = file_of(&w);
+	count_fragments(file, &w, 5, 2, 3);
+	struct facts_counts *elsewhere = file_of(&w);
+	count_fragments(elsewhere, &w, 1, -2, 3);
+	assert_account(elsewhere, 1, 0);
+	facts_counts_gap(file, &w.place, true);
+	count_fragments(file, &w, 0, 0, 0); /* as it comes back */
+	count_fragments(file, &w, 4, 1, 3);
+	assert_account(file, 9, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(files_count_their_own),
+					    cmocka_unit_test(fragments_find_their_first_later),
 					    cmocka_unit_test(workers_see_one_step) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,40 @@ static void test_by_size_and_by_hand(void **state)
 	assert_int_equal(files(NULL, false), 4);
 }
 
+/* What the decoder answered fragment_alone is a flow's when its datagram's first fragment comes; here after
+ * midnight. */
+static void test_fragments_across_files(void **state)
+{
+	(void)state;
+	struct live l;
+	struct stage_counts counts = { .frames = 12 };
+
+	live_init(&l);
+	live_open(&l);
+	counts.account[REASON_arp] = 10;
+	counts.account[REASON_fragment_alone] = 2;
+	l.frames = 12;
+	l.numbers += 12;
+	facts_writer_stamp(l.writer, l.clock);
+	facts_writer_counts(l.writer, &counts, l.clock, l.clock);
+	facts_writer_flush(l.writer);
+	live_tend(&l);
+	live_store_rotate(l.store);
+	live_until(&l, live_status(&l).rotations == 1, 5);
+	counts.frames++;
+	counts.account[REASON_fragment_alone] = 0;
+	counts.account[REASON_used] = 3;
+	l.numbers++;
+	facts_writer_stamp(l.writer, l.clock + 1);
+	facts_writer_counts(l.writer, &counts, l.clock + 1, l.clock + 1);
+	facts_writer_flush(l.writer);
+	live_end(&l, &(struct problems){ 0 });
+	assert_int_equal(l.lines, 0);
+	assert_int_equal(ask_file("campus.2023-11-14T221320Z.db", PACKETS), 12);
+	assert_int_equal(ask_file("campus.db", PACKETS), 1);
+	assert_int_equal(ask_file("campus.db", "SELECT sum(value) FROM counters WHERE area = 'packets'"), 1);
+}
+
 /* Killed when the old file was finished, and nothing had come for the new one: the series goes on. */
 static void test_killed_after_rotating(void **state)
 {
@@ -525,6 +559,7 @@ int main(void)
 		GUARDED(test_by_time),
 		GUARDED(test_by_size_and_by_hand),
 		GUARDED(test_killed_after_rotating),
+		GUARDED(test_fragments_across_files),
 		GUARDED(test_drops),
 		GUARDED(test_reader_delays),
 		GUARDED(test_clock_steps),
