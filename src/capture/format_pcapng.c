@@ -191,9 +191,10 @@ static enum record statistics_read(struct pcapng *p, struct block *b)
 	unsigned code;
 
 	rd_skip(r, 8);
-	if (r->failed || id >= p->interface_count)
-		return record_problem(b->info, RECORD_DAMAGED, b->offset,
-				      "statistics of no known interface (%u)", id);
+	if (r->failed)
+		return record_problem(b->info, RECORD_DAMAGED, b->offset, "a statistics block is too short");
+	if (id >= p->interface_count) /* nobody's counters; the packets behind it are as good as any */
+		return RECORD_FRAME;
 	struct interface *in = &p->interfaces[id];
 
 	while (option_next(p, r, &code, &value)) {

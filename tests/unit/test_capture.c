@@ -317,6 +317,15 @@ static void pcapng_damage(void **state)
 	assert_non_null(strstr(r.info.problem, "interface 9"));
 
 	b.len = sound;
+	put_statistics(&b, 7, 3,
+		       1); /* of nobody's interface: that is no reason to lose the packets behind it */
+	put_enhanced(&b, 0, 2, 4, 4);
+	r = read_bytes(&b);
+	assert_int_equal(r.count, 2);
+	assert_int_equal(r.info.end, INPUT_COMPLETE);
+	assert_int_equal(r.info.dropped, 0);
+
+	b.len = sound;
 	put_enhanced(&b, 0, 1, 4, 4);
 	b.at[b.len - 4] ^= 4; /* the length behind the block */
 	r = read_bytes(&b);
