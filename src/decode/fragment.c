@@ -13,7 +13,7 @@
 
 struct entry {
 	struct fragment_key key;
-	int64_t since_ns; /* of the first of its fragments that was seen */
+	int64_t since_ns; /* known: of the first fragment; else of the earliest one that came ahead of it */
 	uint32_t bucket;  /* NO_ENTRY: free */
 	uint32_t next;    /* in the bucket */
 	bool known;       /* the first fragment came: transport is valid */
@@ -115,19 +115,25 @@ void fragments_first(struct fragments *table, const struct fragment_key *key, in
 {
 	struct entry *e = entry_for(table, key, ts_ns);
 	*early = e->early;
+	if (early->packets && e->since_ns < ts_ns)
+		early->ns = ts_ns - e->since_ns;
 	e->early = (struct fragment_early){ 0 };
 	e->transport = *transport;
 	e->known = true;
+	e->since_ns = ts_ns; /* perhaps of the next datagram with this identification: its time begins anew */
 }
 
-bool fragments_later(struct fragments *table, const struct fragment_key *key, int64_t ts_ns, uint32_t payload,
-		     uint32_t payload_wire, struct fragment_transport *transport)
+bool fragments_later(struct fragments *table, const struct fragment_key *key, int64_t ts_ns,
+		     const struct fragment_sizes *sizes, struct fragment_transport *transport)
 {
 	struct entry *e = entry_for(table, key, ts_ns);
 	if (!e->known) {
 		e->early.packets++;
-		e->early.payload += payload;
-		e->early.payload_wire += payload_wire;
+		e->early.sizes.payload += sizes->payload;
+		e->early.sizes.payload_wire += sizes->payload_wire;
+		e->early.sizes.l3_wire += sizes->l3_wire;
+		if (ts_ns < e->since_ns)
+			e->since_ns = ts_ns;
 		return false;
 	}
 	*transport = e->transport;

@@ -25,8 +25,14 @@ struct fragment_transport {
 	uint8_t protocol;
 };
 
+struct fragment_sizes {
+	uint32_t payload, payload_wire, l3_wire; /* as in struct packet */
+};
+
 struct fragment_early {
-	uint32_t packets, payload, payload_wire;
+	uint32_t packets;
+	struct fragment_sizes sizes; /* of all of them together */
+	int64_t ns;                  /* how long before the first fragment the earliest of them came */
 };
 
 struct fragments;
@@ -37,6 +43,6 @@ void fragments_free(struct fragments *table);
 void fragments_first(struct fragments *table, const struct fragment_key *key, int64_t ts_ns,
 		     const struct fragment_transport *transport, struct fragment_early *early);
 /* A later fragment. False: the first has not come; this one is counted for it. */
-bool fragments_later(struct fragments *table, const struct fragment_key *key, int64_t ts_ns, uint32_t payload,
-		     uint32_t payload_wire, struct fragment_transport *transport);
+bool fragments_later(struct fragments *table, const struct fragment_key *key, int64_t ts_ns,
+		     const struct fragment_sizes *sizes, struct fragment_transport *transport);
 #endif

@@ -46,6 +46,13 @@ static bool ah_skip(struct layer *l, uint8_t *protocol)
 	return !l->r.failed;
 }
 
+static enum decode_reason ipv4_upper(struct walk *w, struct layer *l, struct ip_header *ip)
+{
+	if (ip->protocol == IPPROTO_AH && !ah_skip(l, &ip->protocol))
+		return layer_short_ip(l);
+	return transport_decode(w, l, ip);
+}
+
 static enum decode_reason ipv4_fragment(struct walk *w, struct layer *l, struct ip_header *ip,
 					unsigned fragment)
 {
@@ -59,7 +66,7 @@ static enum decode_reason ipv4_fragment(struct walk *w, struct layer *l, struct 
 	if ((fragment & OFFSET_MASK) == 0) {
 		ip->first_fragment = true;
 		ip->datagram = datagram;
-		return transport_decode(w, l, ip);
+		return ipv4_upper(w, l, ip);
 	}
 	ip->fingerprint |= fragment & OFFSET_MASK;
 	return transport_later_fragment(w, l, ip, &datagram);
@@ -99,9 +106,7 @@ enum decode_reason ipv4_decode(struct walk *w, struct layer *l)
 		return layer_short_ip(l);
 	if (fragment & (MORE | OFFSET_MASK))
 		return ipv4_fragment(w, l, &ip, fragment);
-	if (ip.protocol == IPPROTO_AH && !ah_skip(l, &ip.protocol))
-		return layer_short_ip(l);
-	return transport_decode(w, l, &ip);
+	return ipv4_upper(w, l, &ip);
 }
 
 /* RFC 2675: the length of a jumbogram, from a hop-by-hop options header; 0: none there. */

@@ -63,12 +63,22 @@ struct packet {
 	/* IPv4 identification (IPv6: what is like it) above the transport checksum: equal in a copy made by a
 	 * span port. Upper half zero: the sender does not number its packets. */
 	uint32_t fingerprint;
+	/* A first fragment: what its datagram's other ones hold, on the wire. UDP's header tells it; of other
+	 * protocols only what came before this one is known. */
+	uint32_t rest_wire;
 	/* Fragments of this datagram that came before its first one; their packets are accounted with this
-	 * one. */
-	uint32_t early_fragments, early_payload, early_payload_wire;
+	 * one. early_ns: how long before it the earliest of them came. */
+	uint32_t early_fragments, early_payload, early_payload_wire, early_l3_wire;
+	int64_t early_ns;
 	struct flow_key quote; /* has_quote: the flow that the ICMP error is about */
 	bool quote_from_low;   /* the quoted packet was sent by quote.low */
 };
+
+/* Of the message that the packet is, or begins: a datagram is one message, in however many fragments. */
+static inline uint32_t packet_message_wire(const struct packet *p)
+{
+	return p->payload_wire + p->rest_wire;
+}
 
 static inline const struct endpoint *packet_source(const struct packet *p)
 {

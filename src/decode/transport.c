@@ -29,16 +29,22 @@ static inline enum decode_reason packet_fill(struct walk *w, struct layer *l, co
 	out->payload_wire = layer_wire(l);
 	out->payload = rd_rest(&l->r);
 	out->fingerprint = fingerprint;
+	out->rest_wire = 0;
 	out->early_fragments = 0;
 	out->early_payload = 0;
 	out->early_payload_wire = 0;
+	out->early_l3_wire = 0;
+	out->early_ns = 0;
 	if (ip->first_fragment) {
 		struct fragment_transport transport = { source_port, destination_port, ip->protocol };
 		struct fragment_early early;
 		fragments_first(w->fragments, &ip->datagram, w->ts_ns, &transport, &early);
+		out->rest_wire = early.sizes.payload_wire;
 		out->early_fragments = early.packets;
-		out->early_payload = early.payload;
-		out->early_payload_wire = early.payload_wire;
+		out->early_payload = early.sizes.payload;
+		out->early_payload_wire = early.sizes.payload_wire;
+		out->early_l3_wire = early.sizes.l3_wire;
+		out->early_ns = early.ns;
 	}
 	return REASON_used;
 }
@@ -46,10 +52,10 @@ static inline enum decode_reason packet_fill(struct walk *w, struct layer *l, co
 enum decode_reason transport_later_fragment(struct walk *w, const struct layer *l, struct ip_header *ip,
 					    const struct fragment_key *datagram)
 {
+	struct fragment_sizes sizes = { (uint32_t)rd_left(&l->r), layer_wire(l), ip->l3_wire };
 	struct fragment_transport transport;
 	struct layer part = *l;
-	if (!fragments_later(w->fragments, datagram, w->ts_ns, (uint32_t)rd_left(&l->r), layer_wire(l),
-			     &transport))
+	if (!fragments_later(w->fragments, datagram, w->ts_ns, &sizes, &transport))
 		return REASON_fragment_alone;
 	ip->protocol = transport.protocol;
 	packet_fill(w, &part, ip, transport.source_port, transport.destination_port, ip->fingerprint);
@@ -79,12 +85,18 @@ static inline enum decode_reason udp_decode(struct walk *w, struct layer *l, con
 	if (l->r.failed)
 		return layer_short_transport(l);
 	uint16_t source = field_be16(header, 0), destination = field_be16(header, 2);
+	uint32_t length = field_be16(header, 4), room = layer_wire(l) + UDP_HEADER;
 	enum decode_reason reason;
-	if (!udp_limit(w, l, ip, field_be16(header, 4)))
+	if (!udp_limit(w, l, ip, length))
 		return REASON_malformed_transport;
 	if (w->tunnels && !ip->first_fragment && tunnel_by_port(w, l, source, destination, &reason))
 		return reason;
-	return packet_fill(w, l, ip, source, destination, ip->fingerprint | field_be16(header, 6));
+	packet_fill(w, l, ip, source, destination, ip->fingerprint | field_be16(header, 6));
+	/* RFC 768: the length is the whole datagram's; udp_limit() lets only a first fragment hold less of
+	 * it. */
+	if (length > 0)
+		w->out->rest_wire = length > room ? length - room : 0;
+	return REASON_used;
 }
 
 static inline enum decode_reason tcp_decode(struct walk *w, struct layer *l, const struct ip_header *ip)

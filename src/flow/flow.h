@@ -37,7 +37,7 @@ struct flow_side {
 	uint64_t payload_wire;  /* on the wire */
 	uint32_t messages;      /* packets with payload, TCP retransmissions left out */
 	uint32_t retransmitted; /* TCP segments that carry only bytes seen before */
-	uint32_t first_size;    /* payload on the wire of the first packet that carried any */
+	uint32_t first_size;    /* payload on the wire of the first message, see packet_message_wire() */
 	uint32_t fingerprint;   /* of the last packet, to see duplicates */
 };
 

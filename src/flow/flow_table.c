@@ -326,7 +326,8 @@ static struct flow *begin_flow(struct flow_table *t, const struct packet *packet
 	flow->hash = hash;
 	/* D2: the sender of the first packet seen, also when that is a SYN-ACK. */
 	flow->initiator_is_low = packet->from_low;
-	flow->first_ns = flow->last_ns = packet->ts_ns;
+	flow->first_ns = packet->ts_ns - packet->early_ns;
+	flow->last_ns = packet->ts_ns;
 	flow->first_packet = packet->number;
 	flow->id.protocol = -1;
 	flow->want = WANT_STREAM;
@@ -349,6 +350,7 @@ static void saturating_increment(uint16_t *n)
 static void account(struct flow_table *t, struct flow *flow, enum direction dir, const struct packet *packet)
 {
 	struct flow_side *side = &flow->side[dir];
+	int64_t since_ns = packet->ts_ns - packet->early_ns;
 
 	if (packet->ts_ns < flow->last_ns) {
 		/* D1, edge case: a packet older than its flow's last one counts in that flow and reopens
@@ -359,7 +361,7 @@ static void account(struct flow_table *t, struct flow *flow, enum direction dir,
 		flow->last_ns = packet->ts_ns;
 	}
 	if (side->packets == 0) {
-		side->first_ns = packet->ts_ns;
+		side->first_ns = since_ns;
 		side->last_ns = packet->ts_ns;
 	} else {
 		/* Without an identification the checksum says too little: offloading leaves it alike in all.
@@ -372,14 +374,14 @@ static void account(struct flow_table *t, struct flow *flow, enum direction dir,
 		}
 		if (packet->ts_ns > side->last_ns)
 			side->last_ns = packet->ts_ns;
-		if (packet->ts_ns < side->first_ns)
-			side->first_ns = packet->ts_ns;
+		if (since_ns < side->first_ns)
+			side->first_ns = since_ns;
 	}
-	if (packet->ts_ns < flow->first_ns)
-		flow->first_ns = packet->ts_ns;
+	if (since_ns < flow->first_ns)
+		flow->first_ns = since_ns;
 	side->fingerprint = packet->fingerprint;
 	side->packets += 1U + packet->early_fragments;
-	side->ip_bytes += packet->l3_wire;
+	side->ip_bytes += (uint64_t)packet->l3_wire + packet->early_l3_wire;
 	side->payload_bytes += packet->payload.len + packet->early_payload;
 	side->payload_wire += packet->payload_wire + packet->early_payload_wire;
 	flow->last_packet = packet->number;
@@ -455,11 +457,11 @@ bool flow_table_packet(struct flow_table *t, const struct packet *packet, uint64
 	if (again) {
 		side->retransmitted++;
 		t->stats.retransmitted_packets++;
-	} else if (packet->payload_wire > 0) {
+	} else if (packet_message_wire(packet) > 0) {
 		step->message = true;
 		side->messages++;
 		if (side->first_size == 0)
-			side->first_size = packet->payload_wire + packet->early_payload_wire;
+			side->first_size = packet_message_wire(packet);
 	}
 	return true;
 }
@@ -470,7 +472,7 @@ void flow_table_settle(struct flow_table *t, const struct packet *packet, const 
 	struct flow *flow = step->flow;
 
 	if (flow->wants_sizes && step->message)
-		message_log_add(t->log_pool, flow, step->dir, packet->payload_wire, packet->ts_ns);
+		message_log_add(t->log_pool, flow, step->dir, packet_message_wire(packet), packet->ts_ns);
 	if (flow->key.l4 != IPPROTO_TCP)
 		return;
 	flow->want = (uint8_t)want;

@@ -26,7 +26,7 @@ struct message_log { /* one cache line */
 	struct message_log *older;
 	uint32_t gap[9]; /* ticks since the message before; of the first one: since flow.log_from_ns */
 	uint16_t used;
-	uint16_t size[9]; /* payload on the wire, at most 0x7fff; 0x8000: to the initiator */
+	uint16_t size[9]; /* packet_message_wire(), at most 0x7fff; 0x8000: to the initiator */
 };
 
 /* A message as it is kept with a closed flow. Plain data without padding. */

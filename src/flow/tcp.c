@@ -104,18 +104,18 @@ static void in_order(struct flow *flow, enum direction dir, uint32_t seq, uint32
 		     bool cut, struct flow_step *step, const struct tcp_heads *heads)
 {
 	struct tcp_side *side = &flow->tcp[dir];
-	uint32_t known = side->next_seq - seq; /* bytes of the segment that were seen before */
-	bool first = side->next_seq == side->start_seq;
+	uint32_t known = side->next_seq - seq;              /* bytes of the segment that were seen before */
+	uint32_t stream = side->next_seq - side->start_seq; /* bytes of the stream so far, modulo 2^32 */
+	bool first = stream == 0;
 	struct tcp_head *head = flow->head[dir];
-	int32_t before_start = seq_diff(side->start_seq, seq);
 
-	if (before_start > 0) {
+	if (known > stream) {
 		/* A segment of before the capture, or a forged one: the stream begins where it was seen to
 		 * begin. */
-		size_t skip = (uint32_t)before_start < payload.len ? (uint32_t)before_start : payload.len;
+		size_t skip = known - stream < payload.len ? known - stream : payload.len;
 		payload = (struct span){ payload.ptr + skip, payload.len - skip };
 		seq = side->start_seq;
-		known -= (uint32_t)before_start;
+		known = stream;
 	}
 	side->next_seq = end;
 	if (head && !side->lost) {

@@ -230,7 +230,8 @@ struct look {
 	 */
 	struct span data;
 	size_t fresh;
-	uint32_t wire;   /* UDP: payload length on the wire, at least data.len */
+	uint32_t wire; /* UDP: payload length on the wire, at least data.len: more, where the snap length has
+			  cut it, or it is in fragments and this is the first */
 	bool from_start; /* TCP: data begins at the first byte of the connection */
 	bool expected;   /* TCP: flows before this one make the protocol likely (identify/expect.h) */
 	uint32_t nth;    /* 0 for the first look at this flow, either direction; saturates at 255 */

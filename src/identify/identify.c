@@ -286,7 +286,7 @@ static struct look look_of(struct identifier *id, const struct packet *packet, c
 		.dir = step->dir,
 		.data = step->head,
 		.fresh = step->fresh,
-		.wire = packet->payload_wire,
+		.wire = packet_message_wire(packet),
 		.from_start = step->flow->tcp[step->dir].syn,
 		.nth = step->flow->id.looks,
 		.observer = &id->observer,

@@ -223,7 +223,8 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 	struct media_stream *s = stream_of(m, flow, dir, sample ? sample->stream : 0);
 	if (!s)
 		return;
-	talk_message(&meter->talk, dir, packet->ts_ns, sample ? sample->payload_wire : packet->payload_wire);
+	talk_message(&meter->talk, dir, packet->ts_ns,
+		     sample ? sample->payload_wire : packet_message_wire(packet));
 	if (sample && sample->comfort_noise)
 		talk_silence(&meter->talk);
 	if (sample) {
@@ -231,9 +232,9 @@ void media_message(struct media_meters *m, struct flow *flow, enum direction dir
 		return;
 	}
 	const struct media_sample whole = { .payload = packet->payload,
-					    .payload_wire = packet->payload_wire };
+					    .payload_wire = packet_message_wire(packet) };
 	media_stream_message(s, packet, &whole, true);
-	if (!m->models || !is_judged_now(s, packet->payload_wire))
+	if (!m->models || !is_judged_now(s, whole.payload_wire))
 		return;
 	for (unsigned i = 0; i < meter->streams; i++)
 		if (!is_hopeless(meter->stream[i], m->models))

@@ -139,7 +139,7 @@ CREATE TABLE flows (                -- D1; the recognised ones, or all (runs.opt
 	reply_ns       INTEGER,          -- from the first packet out to the first packet in; NULL: no reply
 	messages_out   INTEGER NOT NULL, -- packets with new payload
 	messages_in    INTEGER NOT NULL,
-	size_out       INTEGER NOT NULL, -- payload of the first such packet, on the wire
+	size_out       INTEGER NOT NULL, -- payload of the first such packet, on the wire; of a UDP datagram in fragments, of all
 	size_in        INTEGER NOT NULL,
 	retransmitted  INTEGER NOT NULL, -- TCP segments without a new byte, both ways
 	duplicates     INTEGER NOT NULL, -- packets that look like copies made by a span port

@@ -261,6 +261,8 @@ static enum decode_reason show_fragment(struct fixture *f, bool v6, size_t id, s
 		assert_int_equal(f->p.later_fragment, part > 0);
 		assert_int_equal(f->p.payload_wire, part == 0 ? 1432 : at[part + 1] - at[part]);
 		assert_int_equal(f->p.payload.len, f->p.payload_wire);
+		/* The first one's UDP header tells of all 3000 bytes, whether the others came or not. */
+		assert_int_equal(packet_message_wire(&f->p), part == 0 ? 3000 : f->p.payload_wire);
 	}
 	return reason;
 }
@@ -278,18 +280,29 @@ static void test_fragments(void **state)
 		}
 		/* Another datagram, backwards: held, then accounted with the first fragment. */
 		assert_int_equal(show_fragment(&f, v6, 78, 2), REASON_fragment_alone);
+		f.now_ns -= 400; /* the clock is set back: the earliest is not the one that came first */
 		assert_int_equal(show_fragment(&f, v6, 78, 1), REASON_fragment_alone);
+		f.now_ns += 1000;
 		assert_int_equal(count_of(&f, REASON_fragment_alone), 2);
 		assert_int_equal(show_fragment(&f, v6, 78, 0), REASON_used);
 		assert_int_equal(f.p.early_fragments, 2);
 		assert_int_equal(f.p.early_payload, 1440 + 128);
 		assert_int_equal(f.p.early_payload_wire, 1440 + 128);
+		assert_int_equal(f.p.early_l3_wire, 1440 + 128 + 2 * (v6 ? 48 : 20));
+		assert_int_equal(f.p.early_ns, 1000);
 		assert_int_equal(count_of(&f, REASON_fragment_alone), 0);
 		assert_int_equal(count_of(&f, REASON_used), 6);
 		/* A copy of the first fragment must not account them again. */
 		assert_int_equal(show_fragment(&f, v6, 78, 0), REASON_used);
 		assert_int_equal(f.p.early_fragments, 0);
+		assert_int_equal(f.p.early_ns, 0);
 		assert_int_equal(extras_of(&f).fragments, 7);
+		/* The first fragment is the earliest, though it came last. */
+		assert_int_equal(show_fragment(&f, v6, 79, 1), REASON_fragment_alone);
+		f.now_ns -= 1;
+		assert_int_equal(show_fragment(&f, v6, 79, 0), REASON_used);
+		assert_int_equal(f.p.early_fragments, 1);
+		assert_int_equal(f.p.early_ns, 0);
 		fixture_free(&f);
 	}
 }
@@ -303,6 +316,13 @@ static void test_fragments_are_forgotten(void **state)
 	assert_int_equal(show_fragment(&f, false, 1, 1), REASON_used);
 	f.now_ns += 1; /* identifications are used again */
 	assert_int_equal(show_fragment(&f, false, 1, 1), REASON_fragment_alone);
+	/* ... and before they are forgotten, too: the second datagram's time begins with its own first
+	 * fragment. */
+	assert_int_equal(show_fragment(&f, false, 2, 0), REASON_used);
+	f.now_ns += INT64_C(20) * 1000000000;
+	assert_int_equal(show_fragment(&f, false, 2, 0), REASON_used);
+	f.now_ns += INT64_C(20) * 1000000000;
+	assert_int_equal(show_fragment(&f, false, 2, 1), REASON_used);
 	f.now_ns = INT64_MIN; /* a clock that jumps as far as it can */
 	assert_int_equal(show_fragment(&f, false, 1, 1), REASON_fragment_alone);
 	/* Room for two datagrams: the third puts the oldest out. */
@@ -322,6 +342,36 @@ static void test_fragments_are_forgotten(void **state)
 	}
 	assert_int_equal(count_of(&f, REASON_used) + count_of(&f, REASON_fragment_alone), 50000);
 	fixture_free(&f);
+}
+
+/* RFC 4302 section 3.3.4: a datagram is put into fragments behind its authentication header, ports and all.
+ */
+static void test_fragmented_ah(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct fixture f = fixture_new(false, 0);
+		struct bytes whole = payload_of(100);
+		prepend_udp(&whole, 40000, 53);
+		prepend_hex(&whole, "1104 0000 00000001 00000001 *0c");
+		for (size_t at = 0; at < whole.n; at += 64) {
+			struct bytes p = { .n = whole.n - at < 64 ? whole.n - at : 64 };
+			size_t more = at + p.n < whole.n;
+			memcpy(p.b, whole.b + at, p.n);
+			if (v6) {
+				uint8_t h[8] = { 51 };
+				be16(h + 2, at | more);
+				prepend(&p, h, 8);
+				prepend_ipv6(&p, "2001:db8::1", "2001:db8::5", 44);
+			} else {
+				prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 51, 9, more << 13 | at / 8);
+			}
+			assert_int_equal(show_whole(&f, 101, &p), REASON_used);
+			expect_flow(&f.p, v6 ? "2001:db8::1" : "10.0.0.1", 40000,
+				    v6 ? "2001:db8::5" : "203.0.113.5", 53, 17);
+		}
+		fixture_free(&f);
+	}
 }
 
 static void test_fragment_headers(void **state)
@@ -345,7 +395,22 @@ static void test_fragment_headers(void **state)
 	assert_int_equal(f.p.payload.len, 20);
 	assert_int_equal(f.p.payload_wire, 1432);
 	assert_int_equal(f.p.early_payload_wire, 1440);
+	assert_int_equal(packet_message_wire(&f.p), 3000);
 	assert_int_equal(extras_of(&f).snapped, 1);
+	/* The smallest first fragment: the ports, and none of the payload. */
+	p = fragment_of(false, 6, 0, 8);
+	assert_int_equal(show_whole(&f, 101, &p), REASON_used);
+	assert_int_equal(f.p.payload_wire, 0);
+	assert_int_equal(packet_message_wire(&f.p), 3000);
+	/* Where no header tells the datagram's length, what has come counts. */
+	p = payload_of(40);
+	prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 50, 7, 3);
+	assert_int_equal(show_whole(&f, 101, &p), REASON_fragment_alone);
+	p = payload_of(24);
+	prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 50, 7, 0x2000);
+	assert_int_equal(show_whole(&f, 101, &p), REASON_used);
+	assert_int_equal(packet_message_wire(&f.p), 64);
+	p = fragment_of(false, 8, 0, 1440);
 	for (size_t n = 0; n < p.n; n++) {
 		(void)show(&f, 101, p.b, n, p.n);
 		(void)show(&f, 101, p.b, n, n);
@@ -489,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_fingerprints),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_fragments_are_forgotten),
+		cmocka_unit_test(test_fragmented_ah),
 		cmocka_unit_test(test_fragment_headers),
 		cmocka_unit_test(test_jumbogram),
 		cmocka_unit_test(test_pseudowires),

@@ -322,16 +322,51 @@ static void test_early_fragments(void **state)
 	struct packet p = packet_of(IPPROTO_UDP, true, 1000, 0, text("first"));
 	p.early_fragments = 2;
 	p.early_payload = p.early_payload_wire = 100;
-	feed(w, &p);
+	p.early_l3_wire = 140;
+	p.early_ns = 30;
+	p.rest_wire = 105; /* of 110 bytes */
+	feed(w, &p)->flow->wants_sizes = true;
 	settle(w, &p);
 	p = packet_of(IPPROTO_UDP, true, 1000, 1, text("later"));
 	p.later_fragment = true;
 	assert_int_equal(feed(w, &p)->fresh, 0);
 	settle(w, &p);
-	assert_stats(w, 1, 4);
-	assert_int_equal(w->ended[0].flow.side[0].packets, 4);
-	assert_int_equal(w->ended[0].flow.side[0].payload_bytes, 110);
-	assert_int_equal(w->ended[0].flow.side[0].messages, 1);
+
+	/* One log entry: the datagram's size, at the time of its first fragment. */
+	struct logged_message log[2];
+	assert_int_equal(message_log_copy(w->step.flow, log, 2), 1);
+	assert_int_equal(log[0].size, 110);
+	assert_int_equal(w->step.flow->log_from_ns, -30);
+	assert_int_equal(w->step.flow->logged_ns, 0);
+
+	/* A reply without payload of its own: a first fragment of the header alone. It is a message all the
+	 * same. */
+	p = packet_of(IPPROTO_UDP, false, 1000, 50, text(""));
+	p.rest_wire = 64;
+	p.early_fragments = 1;
+	p.early_ns = 20;
+	p.early_payload = p.early_payload_wire = 64;
+	assert_true(feed(w, &p)->message);
+	settle(w, &p);
+	assert_int_equal(message_log_copy(w->step.flow, log, 2), 2);
+	assert_int_equal(log[1].size, 64);
+
+	assert_stats(w, 1, 6);
+	const struct flow *flow = &w->ended[0].flow;
+	assert_int_equal(flow->side[0].packets, 4);
+	assert_int_equal(flow->side[0].payload_bytes, 110);
+	assert_int_equal(flow->side[0].ip_bytes, 140 + 28 + 5 + 28 + 5);
+	assert_int_equal(flow->side[0].messages, 1);
+	assert_int_equal(flow->side[0].first_size, 110);
+	/* Fragments are packets of the flow: it begins with the earliest, and so does each side. */
+	assert_int_equal(flow->first_ns, -30);
+	assert_int_equal(flow->side[0].first_ns, -30);
+	assert_int_equal(flow->side[0].last_ns, 1);
+	assert_int_equal(flow->side[1].first_ns, 30);
+	assert_int_equal(flow->side[1].last_ns, 50);
+	assert_int_equal(flow->side[1].first_size, 64);
+	assert_int_equal(flow->last_ns, 50);
+	assert_int_equal(flow->disordered, 0);
 	world_free(w);
 }
 
@@ -720,6 +755,25 @@ static void test_tcp_snapped(void **state)
 	world_free(w);
 }
 
+/* Sequence numbers come round after 4 GiB; a segment far into the stream is none of before its start. */
+static void test_tcp_long_stream(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 64);
+	struct packet p = packet_of(IPPROTO_TCP, true, 1000, NS_PER_S, text("abc"));
+	const uint32_t step = UINT32_C(1) << 26;
+	p.payload_wire = step;
+	for (uint32_t i = 0; i < 2 * 64; i++) { /* 8 GiB */
+		p.tcp_seq = 101 + i * step;
+		feed(w, &p);
+		assert_int_equal(w->step.fresh, 3);
+		settle(w, &p);
+	}
+	assert_int_equal(w->step.flow->side[0].messages, 128);
+	assert_int_equal(w->step.flow->side[0].retransmitted, 0);
+	world_free(w);
+}
+
 /* Random segments of a known stream, in random order with repetitions: what is shown is always a prefix of
  * it. */
 static void test_tcp_random(void **state)
@@ -770,6 +824,7 @@ int main(void)
 		cmocka_unit_test(test_tcp_teardown),
 		cmocka_unit_test(test_tcp_reset_and_reuse),
 		cmocka_unit_test(test_tcp_unanswered),
+		cmocka_unit_test(test_tcp_long_stream),
 		cmocka_unit_test(test_tcp_order),
 		cmocka_unit_test(test_tcp_permutations),
 		cmocka_unit_test(test_tcp_want_order),

@@ -167,6 +167,8 @@ static struct flow new_flow(void)
 	return (struct flow){ .key = { .l4 = IPPROTO_UDP }, .first_packet = packets + 1 };
 }
 
+static uint32_t rest_wire; /* of the packets that are sent: in their datagram's other fragments */
+
 static void send_bytes(struct flow *flow, enum direction dir, double ms, const char *bytes, size_t len,
 		       uint32_t wire)
 {
@@ -175,7 +177,8 @@ static void send_bytes(struct flow *flow, enum direction dir, double ms, const c
 				  .number = ++packets,
 				  .ts_ns = (int64_t)(ms * 1e6),
 				  .payload = payload,
-				  .payload_wire = wire };
+				  .payload_wire = wire,
+				  .rest_wire = rest_wire };
 	const struct flow_step step = { .flow = flow,
 					.dir = dir,
 					.is_new = flow->side[0].messages + flow->side[1].messages == 0,
@@ -235,6 +238,28 @@ static void test_begins_at_sixteen(void **state)
 	assert_in_range(report.busy_seconds[0], 5, 6);
 	assert_string_equal(voice_models_name(models, (unsigned)report.stream[0].voice.codec_mode),
 			    "iLBC 30 ms 13.3 kbit/s");
+}
+
+/* A frame of video in fragments is one message of its whole length, with a format and without one. */
+static void test_fragments(void **state)
+{
+	(void)state;
+	struct flow bare = new_flow(), formatted = new_flow();
+
+	send_voice(&bare, 1, 200);
+	rest_wire = 1000;
+	send_out(&bare, 6030, "no", 53);
+	end(&bare);
+	assert_int_equal(report.stream[0].packets, 186);
+	assert_int_equal(report.stream[0].size_max, 1053);
+	assert_int_equal(report.stream[0].payload, 186 * 53 + 1000);
+
+	for (unsigned i = 0; i < 2; i++)
+		send_out(&formatted, 20 * i, "Y1", 50);
+	rest_wire = 0;
+	end(&formatted);
+	assert_true(report.sampled);
+	assert_int_equal(report.stream[0].payload, 2 * (50 + 1000 - 2)); /* behind the header of two bytes */
 }
 
 static void test_needs_models(void **state)
@@ -681,6 +706,7 @@ int main(void)
 #define METER(name) cmocka_unit_test_setup_teardown(name, afresh, finished)
 	const struct CMUnitTest tests[] = {
 		METER(test_begins_at_sixteen),
+		METER(test_fragments),
 		METER(test_needs_models),
 		METER(test_hopeless_is_dropped),
 		METER(test_large_messages),
