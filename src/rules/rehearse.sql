@@ -43,8 +43,8 @@ FROM (SELECT s.strategy, c.ip, c.port, f.last_ns,
              row_number() OVER (PARTITION BY s.strategy, c.ip, c.port ORDER BY f.first_ns, f.run, f.flow) AS nth
       FROM main.flows f JOIN main.clients c USING (run, client) JOIN rehearse_strategy s ON s.kind = 'clients'
       WHERE c.protocol = :protocol AND c.verdict = :protocol AND f.protocol = :protocol AND c.ip NOT IN ('0.0.0.0', '::')
-            AND (c.internal OR NOT EXISTS (SELECT 1 FROM main.clients i WHERE i.run = c.run AND i.protocol = :protocol
-                                                 AND i.verdict = :protocol AND i.internal))
+            AND (c.internal OR c.run NOT IN (SELECT run FROM main.clients
+                                             WHERE protocol = :protocol AND verdict = :protocol AND internal))
             AND ((f.client_ip, f.client_port) = (c.ip, c.port) OR (f.server_ip, f.server_port) = (c.ip, c.port)))
 WHERE nth = 1 AND NOT (SELECT seen FROM rehearse_setting);
 
