@@ -83,12 +83,41 @@ jobs() {
 	nproc 2>/dev/null || echo 2
 }
 
+# watched LOG PATTERN WORDS COMMAND...: its output goes to LOG; a terminal shows the seconds and how many lines of it fit.
+watched() {
+	watched_log=$1 pattern=$2 words=$3
+	shift 3
+	watcher=
+	if [ -t 1 ]; then
+		: >"$watched_log"
+		# Control-C does not reach what runs in the background: it ends with this script.
+		seconds=0
+		while sleep 1 && kill -0 $$ 2>/dev/null; do
+			seconds=$((seconds + 1))
+			printf '\r%d s, %d %s' $seconds "$(grep -cE "$pattern" "$watched_log")" "$words"
+		done &
+		watcher=$!
+	fi
+	watched_status=0
+	"$@" >"$watched_log" 2>&1 </dev/null || watched_status=$?
+	if [ -n "$watcher" ]; then
+		kill "$watcher" 2>/dev/null
+		wait "$watcher" 2>/dev/null || :
+		printf '\r%40s\r' ''
+	fi
+	return $watched_status
+}
+
 # quietly WHAT COMMAND...: shows of the command's output what matters, and only when it fails.
 quietly() {
 	what=$1
 	shift
 	log=$(mktemp)
-	if "$@" >"$log" 2>&1 </dev/null; then
+	case $what in
+	make) set -- '^ +CC ' 'files compiled' "$@" ;;
+	*) set -- '' 'lines of output' "$@" ;;
+	esac
+	if watched "$log" "$@"; then
 		rm -f "$log"
 		return 0
 	fi
@@ -122,6 +151,6 @@ build_all() {
 		mkdir -p "$build"
 		(cd "$build" && quietly configure "$top/configure") || return 1
 	fi
-	say "building"
+	say "building (a minute or two)"
 	quietly make make -C "$build" -j "$(jobs)" || return 1
 }
