@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """footsteps-peer where something is wrong: exit status, a message that says what and where, and nothing half-written under
 the final name."""
+import gzip
 import json
 import os
 import pty
@@ -106,6 +107,13 @@ def scenarios():
     says(tap.peer("trace", "frst-login", cwd=folder), 2, ["'frst-login'", "did you mean 'first-login'?"],
          "a shipped scenario, mistyped", left(folder, "my.scenario"))
     says(tap.peer("trace", folder, cwd=folder), 2, ["directory"], "a folder", left(folder, "my.scenario"))
+    capture = os.path.join(tap.TOP, "traces", "login.pcap")
+    tap.write(tap.tmp("packed.pcap.gz"), gzip.compress(tap.content(capture)))
+    tap.write(tap.tmp("large.pcap"), tap.pcap_header() + tap.pcap_record(1, bytes(60)) * 20000)
+    for wrong in capture, tap.tmp("packed.pcap.gz"), tap.tmp("large.pcap"):
+        for command in "trace", "check", "live":
+            says(tap.peer(command, wrong, cwd=folder), 2, [f"{wrong}: is a capture", "'footsteps read'", "--background"],
+                 f"{command}: {os.path.basename(wrong)} in place of a scenario", left(folder, "my.scenario"))
     tap.write(path, SMALL.replace("cache = sn", "cache = ns").encode())
     for command in "trace", "check":
         says(tap.peer(command, path, cwd=folder), 2, [f"{path}:7:", "'ns'", "did you mean 'sn'?"],
@@ -152,6 +160,11 @@ def outputs():
          "a name that a shell would take apart is quoted")
     says(tap.peer("trace", "-o", "-x.pcap", "my.scenario", cwd=folder), 0, ["-o ./-x.db ./-x.pcap", "score ./-x.db ./-x.truth.db"],
          "a name that would be an option is none in what it says")
+    tap.write(os.path.join(folder, "notes.txt"), b"hours of work")
+    says(tap.peer("trace", "-o", "notes.txt", "my.scenario", cwd=folder), 4, ["notes.txt is there and no pcap capture"],
+         "what is no capture is not replaced",
+         (tap.content(os.path.join(folder, "notes.txt")) == b"hours of work", "it was"))
+    says(tap.peer("trace", "-q", "my.scenario", cwd=folder), 0, [], "an earlier capture is")
     capture = tap.content(os.path.join(folder, "my.pcap"))
     says(tap.peer("trace", "-b", "my.pcap", "my.scenario", cwd=folder), 1, ["my.pcap", "is read", "-o"],
          "a background capture is not replaced", (tap.content(os.path.join(folder, "my.pcap")) == capture, "it was"))
@@ -167,6 +180,11 @@ def outputs():
     tap.ok(result.returncode == 0 and result.stderr == b"" and len(tap.pcap_records(result.stdout)) == packets,
            "-o -: the capture is on standard output, alone", result.stderr)
     tap.ok(*left(folder, "my.scenario"), "-o - writes no truth")
+    gone, pipe = os.pipe()
+    os.close(gone)
+    result = tap.peer("trace", "-o", "-", "my.scenario", cwd=folder, stdout=pipe)
+    os.close(pipe)
+    says(result, 4, ["standard output: the program that read it has ended"], "-o - to a program that has ended")
     terminal, inside = pty.openpty()
     result = subprocess.run([tap.PEER, "trace", "-o", "-", "my.scenario"], cwd=folder, stdout=inside,
                             stderr=subprocess.PIPE, timeout=tap.SECONDS)
@@ -236,12 +254,13 @@ def unwritable():
          left(folder, "my.pcap", "my.scenario"))
     os.rmdir(os.path.join(folder, "my.pcap"))
 
-    tap.write(os.path.join(folder, "my.pcap"), b"an older one")
+    older = tap.pcap_header() + b"an older one"
+    tap.write(os.path.join(folder, "my.pcap"), older)
     result = tap.peer("trace", "my.scenario", cwd=folder,
                       preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
                                           signal.signal(signal.SIGXFSZ, signal.SIG_IGN)))
     says(result, 4, ["my."], "a disk that is full: the older capture stays", left(folder, "my.pcap", "my.scenario"),
-         (tap.content(os.path.join(folder, "my.pcap")) == b"an older one", "it was touched"))
+         (tap.content(os.path.join(folder, "my.pcap")) == older, "it was touched"))
     if os.path.exists("/dev/full"):
         with open("/dev/full", "wb") as full:
             result = tap.peer("trace", "-o", "-", "my.scenario", cwd=folder, stdout=full)
@@ -257,7 +276,7 @@ def unwritable():
                       preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_FSIZE, (room + 500, room + 500)),
                                           signal.signal(signal.SIGXFSZ, signal.SIG_IGN)))
     says(result, 4, ["my.truth.db"], "no room for the truth: the older capture stays", left(folder, "my.pcap", "my.scenario"),
-         (tap.content(os.path.join(folder, "my.pcap")) == b"an older one", "it was replaced"))
+         (tap.content(os.path.join(folder, "my.pcap")) == older, "it was replaced"))
 
 
 def signals():

@@ -1,5 +1,6 @@
 /* A scenario's file as sections and lines, before anything of it is understood. */
 #include "base/utf8.h"
+#include "capture/source.h"
 #include "peer/scenario_read.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -39,6 +40,17 @@ bool scenario_unknown(const struct reading *r, unsigned line, const char *what, 
 	return scenario_wrong(r, line, "'%.60s' is no %s; write one of: %s", word, what, used ? list : "-");
 }
 
+/* What is given in place of a scenario most often: what a scenario makes. */
+static bool is_capture(const char *path)
+{
+	const struct source_options options = { .filter = NULL };
+	struct error why;
+	struct source *capture = source_open_files(&path, 1, &options, &why);
+
+	source_close(capture);
+	return capture != NULL;
+}
+
 static bool file_load(struct reading *r, size_t *size)
 {
 	const char *path = r->file->path;
@@ -64,6 +76,11 @@ static bool file_load(struct reading *r, size_t *size)
 		return error_memory(r->err, "the scenario");
 	if (failed)
 		return error_set(r->err, EXIT_INPUT, "%s: %s", path, strerror(why));
+	if (memchr(bytes, '\0', *size) && is_capture(path))
+		return error_set(r->err, EXIT_INPUT,
+				 "%s: is a capture, and no scenario: 'footsteps read' analyses it, and "
+				 "'footsteps-peer trace --background' mixes its frames into a scenario",
+				 path);
 	if (*size > SCENARIO_BYTES_MOST)
 		return error_set(r->err, EXIT_INPUT, "%s: larger than 1 MB: this is no scenario", path);
 	bytes[*size] = '\0';

@@ -55,7 +55,8 @@ static void flush(struct wire *wire)
 			done += (size_t)n;
 		} else if (errno != EINTR) {
 			error_set(&wire->failed, EXIT_OUTPUT, "%s: %s",
-				  wire->path ? wire->path : "standard output", strerror(errno));
+				  wire->path ? wire->path : "standard output",
+				  errno == EPIPE ? "the program that read it has ended" : strerror(errno));
 			wire->has_failed = true;
 		}
 	}
@@ -75,6 +76,20 @@ static void put_file_header(struct wire *wire)
 	wire->used = FILE_HEADER;
 }
 
+/* What is there already may be a capture of ours, or one like it (tcpdump's), or empty; nothing else is
+ * replaced. */
+static bool is_replaceable(const char *path)
+{
+	static const uint8_t begin[] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0 };
+	uint8_t bytes[sizeof begin];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return size == 0 || (size == sizeof bytes && memcmp(bytes, begin, sizeof begin) == 0);
+}
+
 static bool open_file(struct wire *wire, const char *path, struct error *err)
 {
 	struct stat there;
@@ -86,11 +101,16 @@ static bool open_file(struct wire *wire, const char *path, struct error *err)
 	wire->path = strdup(path);
 	if (!wire->path)
 		return error_memory(err, "the capture's name");
+	bool exists = stat(path, &there) == 0;
 	/* A device or a pipe is written to; a file of that name would take its place. */
-	if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
+	if (exists && !S_ISREG(there.st_mode)) {
 		wire->fd = open(path, O_WRONLY | O_CLOEXEC);
 		return wire->fd >= 0 || error_set(err, EXIT_OUTPUT, "%s: %s", path, strerror(errno));
 	}
+	if (exists && !is_replaceable(path))
+		return error_set(err, EXIT_OUTPUT,
+				 "%s is there and no pcap capture, so it is not replaced: name another one",
+				 path);
 	wire->temporary = truth_partial_name(path);
 	if (!wire->temporary)
 		return error_memory(err, "the capture's name");
