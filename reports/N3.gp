@@ -8,27 +8,28 @@ width = W_max
 set xdata time
 set timefmt "%s"
 set xrange [T_min : T_max + width]
-# Labels at whole periods or, of more than two days, at whole days; about seven.
+# Labels at whole periods or, of more than two days, at whole days; about seven, or four with their years.
 span = T_max - T_min + width
 step = span < 2 * 86400 ? width : 86400
-set xtics step * ceil(span / (7.0 * step))
+set xtics step * ceil(span / ((span < 300 * 86400 ? 7.0 : 4.0) * step))
 unset mxtics
-set format x (span < 2 * 86400 ? "%H:%M" : "%d %b")
+set format x (span < 2 * 86400 ? "%H:%M" : span < 300 * 86400 ? "%d %b" : "%b %Y")
 set boxwidth width absolute
 set style fill solid 0.5 noborder
 set lmargin 12
 # About four labels on an axis: 1, 2 or 5 times a power of ten apart.
 nice(x) = (p = 10 ** floor(log10(x)), x < 1.5 * p ? p : x < 3.5 * p ? 2 * p : x < 7.5 * p ? 5 * p : 10 * p)
 set multiplot layout 2, 1
-set ylabel sprintf("payload per %s", period)
-set format y "%.0s %cB"
-set ytics nice(B_max > 4 ? B_max / 4.0 : 1)
+# The unit is the axis's: of labels with a unit each, rounded to whole ones, several would be the same.
+unit = B_max < 1e3 ? 1 : B_max < 1e6 ? 1e3 : B_max < 1e9 ? 1e6 : 1e9
+set ylabel sprintf("payload per %s (%s)", period, unit == 1 ? "B" : unit == 1e3 ? "kB" : unit == 1e6 ? "MB" : "GB")
+set format y "%g"
+set ytics nice(B_max > 4 ? B_max / 4.0 : 1) / unit
 set yrange [0 : *]
 set key off
-plot data skip 1 using ($1 + width / 2):4 with boxes lt 1 notitle
+plot data skip 1 using ($1 + width / 2):($4 / unit) with boxes lt 1 notitle
 set xlabel strftime("time (UTC), from %Y-%m-%d", T_min)
 set ylabel sprintf("per %s", period)
-set format y "%g"
 set ytics nice(E_max > 4 ? E_max / 4.0 : 1)
 set yrange [0 : (E_max > 4 ? E_max * 1.15 : 5)]
 set key above horizontal width -5 samplen 2

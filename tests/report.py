@@ -168,6 +168,18 @@ def figures(db):
     tap.ok(htmlpage.is_drawn(text_of(directory, "map.svg")), "a figure with a coast is drawn")
 
 
+def load_axis(db):
+    """The load over time: no two labels of an axis are the same, whatever the greatest value."""
+    for most in 3, 1_400_000, 2_600_000, 26_000_000:
+        loaded = tap.changed(db, "load.db", f"UPDATE series SET payload = {most}")
+        directory = tap.tmp(f"load-{most}")
+        tap.run("report", "-q", loaded, "-o", directory)
+        upper = text_of(directory, "N3.svg").split("payload per ")[0]
+        labels = [text.strip() for text in re.findall(r"<tspan[^>]*>([^<]*)<", upper)]
+        on_axis = [label for label in labels if ":" not in label and label]
+        tap.ok(len(on_axis) >= 2 and len(set(on_axis)) == len(on_axis), f"labels of {most} bytes differ", labels)
+
+
 def terminals(db):
     """A gnuplot that was built without cairo; one cannot be had here, so that its list of terminals is cut."""
     path = program("nocairo", f"sed 's/GPVAL_TERMINALS/\"png svg\"/' | '{GNUPLOT}' -d\n")
@@ -238,6 +250,7 @@ def main():
     protocols()
     shape(db)
     figures(db)
+    load_axis(db)
     terminals(db)
     interrupted(db)
     progress(db)
