@@ -36,6 +36,8 @@ extern const struct subcommand subcommand_compare, subcommand_merge, subcommand_
 extern const struct subcommand subcommand_score, subcommand_rules, subcommand_self_test, subcommand_train;
 extern const struct subcommand subcommand_man, subcommand_completion;
 
+/* Of `read` on behalf of another command: there is no closing summary. */
+void read_without_summary(void);
 /* The signal that ended the reading of the last `read`, or 0. */
 int read_stopped(void);
 

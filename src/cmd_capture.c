@@ -26,12 +26,15 @@ int capture_stopped(void)
 
 static enum exit_status run_read(const char *capture, const char *database, const struct capture_reading *how)
 {
-	char *arguments[ARGUMENTS_MAX] = { "--quiet", "--no-hash", "--activity", "0",
-					   "--flows", "all",       "-o",         (char *)database };
-	int count = 8;
+	char *arguments[ARGUMENTS_MAX] = {
+		"--no-hash", "--activity", "0", "-o", (char *)database, "--flows"
+	};
+	int count = 6;
 
-	if (!how->all_flows)
-		arguments[5] = "recognised";
+	arguments[count++] = how->all_flows ? "all" : "recognised";
+	read_without_summary();
+	if (!how->progress)
+		arguments[count++] = "--quiet";
 	if (!how->ndpi)
 		arguments[count++] = "--no-ndpi";
 	arguments[count++] = "--"; /* the capture's name may begin with '-' */

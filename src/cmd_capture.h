@@ -9,6 +9,7 @@
 struct capture_reading {
 	bool all_flows; /* --flows all */
 	bool ndpi;      /* the labels of other protocols, where libndpi is built in */
+	bool progress;  /* a line of progress, on a terminal */
 };
 /*
  * Runs `read` on the capture ("-": standard input) with its defaults, but for what `how` says, without hash

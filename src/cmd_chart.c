@@ -158,7 +158,7 @@ static enum exit_status chart_database(sqlite3 *db, const char *shown, enum exit
 
 static enum exit_status chart_capture(const char *path, struct error *err)
 {
-	const struct capture_reading plain = { 0 };
+	const struct capture_reading plain = { .progress = true };
 	enum exit_status status;
 	sqlite3 *db = capture_read(path, &plain, &status);
 

@@ -66,11 +66,10 @@ static const struct command command = {
 		"(0 is best, 10 worst).\n"
 		"\n"
 		"Exit status: 0 when nothing is missing, 3 when something is.",
-	.examples =
-		"footsteps doctor -i eth1 -o /var/lib/footsteps/campus.db\tbefore the first run\n"
-		"footsteps doctor --control /run/footsteps-eth1/footsteps.sock\ta monitor that runs\n"
-		"footsteps doctor --json | jq -r '.findings[] | select(.state == \"missing\").what'\tfor a "
-		"program\n",
+	.examples = "footsteps doctor -i eth1 -o /var/lib/footsteps/campus.db\tbefore the first run\n"
+		    "footsteps doctor --control /run/footsteps-eth1/footsteps.sock\ta monitor that runs\n"
+		    "footsteps doctor --json | jq '.findings[] | select(.state == \"missing\")'\tfor a "
+		    "program\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
 };

@@ -142,8 +142,8 @@ static const struct command command = {
 		"footsteps live -i eth1 -o campus.db\tuntil control-C\n"
 		"footsteps live -i eth1 -i eth2 -o campus.db --rotate 1d --keep 30d\tboth directions of a "
 		"tap, for good\n"
-		"footsteps live -i eth1 -o a.db --record a.pcap --minutes 5 && footsteps verify a.db "
-		"a.pcap\tproof that live and read agree\n",
+		"footsteps live -i eth1 -o a.db --record a.pcap --minutes 5\n"
+		"footsteps verify a.db a.pcap\tproof that live and read agree\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
 	.set = set,

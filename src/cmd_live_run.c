@@ -165,16 +165,18 @@ static enum exit_status finish(struct live *l)
 	note_interfaces(l, &problems);
 	engine_counts(l->engine, &counts);
 	bool written = live_store_finish(l->store, &problems, &s, &err);
-	if (!l->given->quiet)
+	if (!l->given->quiet) {
 		fprintf(stderr,
 			"%" PRIu64 " packet%s, %" PRIu64 " flow%s: %" PRIu32 " client%s recognised, %" PRIu32
 			" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
 			" login or contact-list exchange%s, %" PRIu32 " version check%s, %" PRIu32
-			" call%s\nwritten to %s; look at it with: footsteps show %s\n",
+			" call%s\n",
 			counts.frames, plural(counts.frames), s.flows, plural(s.flows), s.clients,
 			plural(s.clients), s.suspected, s.recognised_flows, plural(s.recognised_flows),
 			s.exchanges, plural(s.exchanges), s.version_checks, plural(s.version_checks), s.calls,
-			plural(s.calls), l->given->output, l->given->output);
+			plural(s.calls));
+		output_say_written(l->given->output);
+	}
 	if (problems.count)
 		fprintf(stderr, "footsteps: incomplete: %s\n", problems.text);
 	if (!written)

@@ -268,11 +268,11 @@ static void print_summary(const struct merge_runs *m, const struct aggregate_sum
 	fprintf(stderr,
 		"%zu run%s, %" PRIu64 " flow%s: %" PRIu32 " client%s recognised, %" PRIu32
 		" suspected; %" PRIu64 " recognised flow%s,\n%" PRIu32
-		" login or contact-list exchange%s, %" PRIu32 " call%s\n"
-		"written to %s; look at it with: footsteps show %s\n",
+		" login or contact-list exchange%s, %" PRIu32 " call%s\n",
 		m->count, plural(m->count), s->flows, plural(s->flows), s->clients, plural(s->clients),
 		s->suspected, s->recognised_flows, plural(s->recognised_flows), s->exchanges,
-		plural(s->exchanges), s->calls, plural(s->calls), given.output, given.output);
+		plural(s->exchanges), s->calls, plural(s->calls));
+	output_say_written(given.output);
 }
 
 /* The runs are open, and agree. */

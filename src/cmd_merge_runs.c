@@ -190,15 +190,19 @@ static bool put_in_order(struct merge_runs *m, struct error *err)
 	return true;
 }
 
-/* Not of a link type that nobody knows: that is 0 and "". */
+/* What row_put_input() made text of. */
 static int linktype_of(const char *name)
 {
-	for (int i = 0; *name && i < 65536; i++) {
+	char *end;
+	long number = strtol(name, &end, 10);
+
+	for (int i = LINKTYPE_SEVERAL; i <= UINT16_MAX; i++) {
 		const char *known = linktype_name(i);
 		if (known && strcmp(known, name) == 0)
 			return i;
 	}
-	return 0;
+	/* One without a name is its number, and none is "". */
+	return *name && !*end && number >= 0 && number <= UINT16_MAX ? (int)number : -1;
 }
 
 /* An interface that an earlier file of the same live run has, too: one input, as of one file. */

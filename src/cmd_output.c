@@ -2,6 +2,7 @@
 #include "cmd_output.h"
 #include "cmd.h"
 #include "store/target.h"
+#include "views/escape.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -60,4 +61,15 @@ bool output_write(const char *path, enum file_kind replaceable, void (*put)(cons
 			  path);
 	target_drop(&target);
 	return false;
+}
+
+void output_say_written(const char *path)
+{
+	fputs("written to ", stderr);
+	plain_put(stderr, path);
+	fputs("; look at it with: footsteps show ", stderr);
+	if (*path == '-') /* or it would be an option */
+		fputs("./", stderr);
+	shell_put(stderr, path);
+	fputc('\n', stderr);
 }

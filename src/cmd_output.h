@@ -11,6 +11,8 @@
  */
 bool output_write(const char *path, enum file_kind replaceable, void (*put)(const void *what, FILE *out),
 		  const void *what, struct error *err);
+/* The closing line of a command that made a database: its name, and the command that shows it. */
+void output_say_written(const char *path);
 /* The s of "3 flows". */
 static inline const char *plural(uint64_t n)
 {

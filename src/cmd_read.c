@@ -19,6 +19,7 @@
 static struct {
 	const char *output;
 	bool json, append, facts, no_hash, self_check, strict, quiet;
+	bool no_summary;
 	uint64_t count;
 	struct analysis_given analysis;
 } given = { .analysis = ANALYSIS_DEFAULTS };
@@ -98,6 +99,11 @@ static void catch_signals(void)
 	/* Once: finish cleanly. A second one aborts. */
 	command_catch_signals(on_signal);
 	sigaction(SIGUSR1, &always, NULL);
+}
+
+void read_without_summary(void)
+{
+	given.no_summary = true;
 }
 
 int read_stopped(void)
@@ -228,11 +234,8 @@ static void print_summary(const struct source *source, const struct aggregate_su
 		plural(s->clients), s->suspected, s->recognised_flows, plural(s->recognised_flows),
 		s->exchanges, plural(s->exchanges), s->version_checks, plural(s->version_checks), s->calls,
 		plural(s->calls));
-	if (given.json)
-		return;
-	fprintf(stderr, "written to %s; look at it with: footsteps show ", output);
-	shell_put(stderr, output);
-	fputc('\n', stderr);
+	if (!given.json)
+		output_say_written(output);
 }
 
 /* From the open source to the finished sink. */
@@ -274,7 +277,7 @@ static enum exit_status analyse(struct source *source, struct pipeline *p, struc
 		return command_fail(&err);
 	if (given.self_check)
 		pipeline_print_account(p, source, &summary, stderr);
-	if (!given.quiet)
+	if (!given.quiet && !given.no_summary)
 		print_summary(source, &summary, output);
 	if (problems.count)
 		fprintf(stderr, "footsteps: incomplete: %s\n", problems.text);

@@ -75,9 +75,9 @@ static bool paths_choose(struct path_list *paths, const char *const *arguments, 
 }
 
 /* False: it cannot go on. What is wrong has been said, here and where the recording alone is bad. */
-static bool gather_one(struct gathered *g, const char *path, struct error *err)
+static bool gather_one(struct gathered *g, const char *path, bool alone, struct error *err)
 {
-	const struct capture_reading how = { .all_flows = true, .ndpi = true };
+	const struct capture_reading how = { .all_flows = true, .ndpi = true, .progress = alone };
 	enum exit_status status = EXIT_COMPLETE;
 	bool capture = file_look(path).kind != FILE_DATABASE;
 	sqlite3 *db = capture ? capture_read(path, &how, &status) : store_open_read(path, err);
@@ -96,7 +96,8 @@ static bool gather_one(struct gathered *g, const char *path, struct error *err)
 /* What cannot be read is said, and the rest goes on. */
 static bool gather(struct gathered *g, const struct path_list *paths, struct error *err)
 {
-	bool terminal = isatty(STDERR_FILENO);
+	/* Of one recording `read` itself says how far it is. */
+	bool alone = paths->count == 1, terminal = !alone && isatty(STDERR_FILENO);
 	struct progress *progress = progress_new("reading", paths->count, terminal);
 
 	g->item = calloc(paths->count, sizeof *g->item);
@@ -106,7 +107,7 @@ static bool gather(struct gathered *g, const struct path_list *paths, struct err
 		progress_step(progress, i + 1, paths->count, paths->items[i].path);
 		if (terminal)
 			fputc('\r', stderr); /* a message takes the line's place, and is longer */
-		ok = gather_one(g, paths->items[i].path, err);
+		ok = gather_one(g, paths->items[i].path, alone, err);
 		int stopped = capture_stopped() ? capture_stopped() : read_stopped();
 		if (ok && stopped)
 			ok = error_set(err, EXIT_INCOMPLETE,

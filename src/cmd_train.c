@@ -1,4 +1,5 @@
 /* footsteps train: fits a mode of a voice codec to recorded calls, as a section for --voice-models. */
+#include "base/progress.h"
 #include "behave/train.h"
 #include "cmd.h"
 #include "store/open.h"
@@ -75,7 +76,7 @@ static const struct option options[] = {
 	  .letter = 'q',
 	  .type = OPTION_FLAG,
 	  .value = &given.quiet,
-	  .help = "Do not say what was trained on." },
+	  .help = "No progress line, and not a word on what was trained on." },
 };
 
 static const struct command command = {
@@ -102,7 +103,7 @@ static const struct command command = {
 		   "  " PKGDATADIR "/voice-models.ini",
 	.examples = "footsteps train --name \"iLBC 20 ms\" call.pcap\tprint the section\n"
 		    "cp " PKGDATADIR "/voice-models.ini my.ini\ta copy of what is built in\n"
-		    "footsteps train --name \"Opus 20 ms\" --stream 5f1e0c2a --append my.ini call.pcap\tone "
+		    "footsteps train --name \"Opus 20 ms\" --stream 5f1e0c2a --append my.ini a.pcap\tone "
 		    "stream of several\n"
 		    "footsteps read --voice-models my.ini -o new.db trace.pcap\tlook for calls with it\n"
 		    "footsteps train --name \"G.711 20 ms\" --codec PCMU campus.db\tfrom what was measured\n",
@@ -219,15 +220,22 @@ static const struct train_stream *trainer_at(const void *self, uint32_t i)
 static bool read_frames(struct source *source, struct trainer *t, struct error *err)
 {
 	struct frame frames[BATCH];
+	struct source_stats stats;
 	enum source_result result;
+	bool ok = true;
 
+	source_stats(source, &stats);
+	struct progress *progress =
+		progress_new("reading", stats.bytes_total, !given.quiet && isatty(STDERR_FILENO));
 	do {
 		size_t count = source_next_batch(source, frames, BATCH, &result, err);
-		for (size_t i = 0; i < count; i++)
-			if (!trainer_frame(t, &frames[i], err))
-				return false;
-	} while (result == SOURCE_FRAME);
-	return result != SOURCE_FAILED && trainer_finish(t, err);
+		for (size_t i = 0; ok && i < count; i++)
+			ok = trainer_frame(t, &frames[i], err);
+		source_stats(source, &stats);
+		progress_update(progress, stats.bytes_done, stats.frames);
+	} while (ok && result == SOURCE_FRAME);
+	progress_free(progress);
+	return ok && result != SOURCE_FAILED && trainer_finish(t, err);
 }
 
 /* What is missing from the input is missing from the model, which is then still one. */

@@ -4,6 +4,7 @@
  * and their way through the database.
  */
 #include "base/clock.h"
+#include "base/progress.h"
 #include "cmd.h"
 #include "cmd_analysis.h"
 #include "cmd_capture.h"
@@ -181,16 +182,22 @@ static bool remake_live(struct verify *v, struct error *err)
 static bool read_frames(struct source *source, struct pipeline *p, struct error *err)
 {
 	struct frame frames[WORKER_BATCH];
+	struct source_stats stats;
 	enum source_result result;
+	bool ok;
 
+	source_stats(source, &stats);
+	struct progress *progress = progress_new("reading", stats.bytes_total, isatty(STDERR_FILENO));
 	do {
 		size_t count = source_next_batch(source, frames, WORKER_BATCH, &result, err);
-		if (!pipeline_frames(p, frames, count, err))
-			return false;
-		if (stop_requested)
-			return error_set(err, EXIT_INPUT, "stopped by signal %d", (int)stop_requested);
-	} while (result == SOURCE_FRAME);
-	return result == SOURCE_END;
+		ok = pipeline_frames(p, frames, count, err);
+		if (ok && stop_requested)
+			ok = error_set(err, EXIT_INPUT, "stopped by signal %d", (int)stop_requested);
+		source_stats(source, &stats);
+		progress_update(progress, stats.bytes_done, stats.frames);
+	} while (ok && result == SOURCE_FRAME);
+	progress_free(progress);
+	return ok && result == SOURCE_END;
 }
 
 static bool read_recording(struct verify *v, const char *const *files, size_t count, struct error *err)

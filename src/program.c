@@ -30,6 +30,11 @@ static enum exit_status subcommand_run_named(const char *name, int argc, char **
 	return found ? subcommand_run(found, argc, argv) : command_fail(&err);
 }
 
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static enum exit_status program_run(int argc, char **argv)
 {
 	char *help[] = { "--help" };
@@ -42,9 +47,8 @@ static enum exit_status program_run(int argc, char **argv)
 		version_print(stdout);
 		return EXIT_COMPLETE;
 	}
-	bool asks =
-		strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
-	if (asks && argc > 2)
+	bool asks = asks_for_help(argv[1]);
+	if (asks && argc > 2 && !asks_for_help(argv[2]))
 		return subcommand_run_named(argv[2], 1, help);
 	if (asks) {
 		program_help(stdout);

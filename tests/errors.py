@@ -4,6 +4,7 @@ under the final name."""
 import fcntl
 import json
 import os
+import pty
 import resource
 import shutil
 import signal
@@ -238,6 +239,12 @@ def usage():
     spaced = tap.tmp("my own.db")
     says(tap.run("read", "-o", spaced, CAPTURE), 0, [f"footsteps show '{spaced}'"],
          "a name for the shell is quoted")
+    facts, merged = tap.tmp("it's facts.db"), tap.tmp("all of it.db")
+    tap.run("read", "--facts", "-q", "-o", facts, CAPTURE)
+    says(tap.run("merge", "-o", merged, facts), 0, [f"footsteps show '{merged}'"], "... of merge, too")
+    folder = os.path.dirname(spaced)
+    says(tap.run("read", "-o", "-x.db", CAPTURE, cwd=folder), 0, ["footsteps show ./-x.db"],
+         "a name that would be an option is none in what it says")
     says(tap.run("read", "-o"), 1, ["-o"], "an option without its value")
     says(tap.run("read", "--idle", "soon", "-o", tap.tmp("x.db"), CAPTURE), 1, ["soon", "idle"], "a wrong duration")
     says(tap.run("read", "--flows", "al", "-o", tap.tmp("x.db"), CAPTURE), 1, ["all"], "a wrong choice")
@@ -254,6 +261,68 @@ def usage():
         says(tap.run("verify", db, CAPTURE), 2, ["end it first"], "verify: the monitor still runs")
     says(tap.run("report", db), 1, ["-o"], "report: no output named")
     says(tap.run("report", "-o", tap.tmp("r")), 1, ["report on what? Name one database"], "report: no database named")
+
+
+def live_name():
+    """What live says at its end; of the loopback, without anything to see."""
+    db = tap.tmp("my link.db")
+    with subprocess.Popen([tap.FOOTSTEPS, "live", "-i", "lo", "-f", "less 1", "-o", db], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as monitor:
+        first = monitor.stderr.readline()
+        if not first.startswith("watching"):
+            monitor.wait(timeout=tap.SECONDS)
+            tap.skip("live: a name for the shell is quoted", "here no link can be watched: " + first.strip())
+            return
+        monitor.send_signal(signal.SIGINT)
+        said = monitor.communicate(timeout=tap.SECONDS)[1]
+    tap.ok(f"footsteps show '{db}'\n" in said, "live: a name for the shell is quoted", said)
+
+
+def helps():
+    """Every page of help fits a terminal of 80 columns."""
+    for program, run in ("footsteps", tap.run), ("footsteps-peer", tap.peer):
+        pages = [("--help",)]
+        text = run("--help").stdout
+        listed = text.split("\ncommands:\n")[1].split("\n\n")[0]
+        pages += [("help", line.split()[0]) for line in listed.splitlines()]
+        tap.ok(len(pages) > 4, f"{program} lists its commands", text)
+        for page in pages:
+            result = run(*page)
+            wide = [line for line in result.stdout.splitlines() if len(line) > 80]
+            tap.ok(result.returncode == 0 and result.stdout.startswith("usage: ") and not wide,
+                   f"{program} {' '.join(page)}: fits 80 columns", result.returncode, result.stderr, *wide)
+
+
+def on_terminal(args, stdin):
+    """What a command says on the terminal that is its standard error; stdin: pieces, with a pause between them."""
+    shown = b""
+    master, slave = pty.openpty()
+    with subprocess.Popen([tap.FOOTSTEPS, *args], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=slave) as child:
+        for piece in stdin:
+            child.stdin.write(piece)
+            child.stdin.flush()
+            time.sleep(0.3)
+        child.stdin.close()
+        child.wait(timeout=tap.SECONDS)
+    os.close(slave)
+    while True:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # all was read, and the other end is closed
+            break
+    os.close(master)
+    return shown
+
+
+def progress():
+    """On a terminal a line tells how far the reading is."""
+    slowly = [tap.pcap_header(), 20000 * tap.pcap_record(1, tap.udp_frame())]  # it looks at the clock once in 16384
+    for args in (["read", "-o", tap.tmp("piped.db"), "-"], ["train", "--name", "x", "-"], ["rules", "--try", "-"]):
+        shown = on_terminal(args, slowly)
+        tap.ok(b"\rreading  " in shown and b"packets/s" in shown, f"{args[0]} shows on a terminal how far it is", shown)
+        tap.ok((b"look at it" in shown) == (args[0] == "read"), f"{args[0]}: what has been made is said of databases that stay", shown)
+    shown = on_terminal(["read", "-q", "-o", tap.tmp("piped.db"), "-"], slowly)
+    tap.ok(shown == b"", "read -q: not a word", shown)
 
 
 def summary():
@@ -298,6 +367,9 @@ def main():
     interrupted()
     outputs()
     usage()
+    live_name()
+    helps()
+    progress()
     summary()
     no_gnuplot()
     many_options()

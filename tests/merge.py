@@ -207,6 +207,39 @@ def rotated():
     tap.ok(tap.content(tap.tmp("again.db")) == before, "... the older output stays")
 
 
+def link_types():
+    """What an input's frames are, as read from its database again: one type, several, one without a name, no frame."""
+    def block(kind, body):
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    def packet(interface, second):
+        frame = tap.udp_frame()
+        frame += bytes(-len(frame) % 4)
+        ticks = second * 10**6
+        return block(6, struct.pack("<IIIII", interface, ticks >> 32, ticks & 0xffffffff, len(frame), len(frame)) + frame)
+
+    section = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+    ethernet, cooked, nameless = (block(1, struct.pack("<HHI", kind, 0, 0)) for kind in (1, 113, 9999))
+    expected = {}
+    for n, (kind, body) in enumerate((("EN10MB", ethernet + cooked + packet(0, 1) + packet(0, 2)),
+                                      ("several", ethernet + cooked + packet(0, 1001) + packet(1, 1002)),
+                                      ("9999", nameless + packet(0, 3)), ("", ethernet))):
+        path = tap.tmp(f"link{n}.pcapng")
+        tap.write(path, section + body)
+        expected[path] = kind
+    links = "SELECT path, link_type FROM inputs"
+    first, several, nameless, empty = expected
+    parts = [kept(files) for files in ([first, nameless], [several], [empty])]  # of frames that nobody can read alone is no run
+    tap.equal({row["path"]: row["link_type"] for part in parts for row in tap.query(part, links)}, expected,
+              "link types of the inputs")
+    says(merge(tap.tmp("links.db"), *parts), 3, ["link type that footsteps cannot read"], "they are merged")
+    tap.equal({row["path"]: row["link_type"] for row in tap.query(tap.tmp("links.db"), links)}, expected, "... and stay")
+    shown = tap.run("show", tap.tmp("links.db")).stdout
+    said = " ".join(shown.split())
+    tap.ok("link1.pcapng (pcapng, several link types, 2 frames" in said and "link3.pcapng (pcapng, no link type, 0 frames" in said,
+           "show says that there are several, or none", shown)
+
+
 def far_apart(files):
     """Of captures, as many as have more than the timeout between each other."""
     spans = []
@@ -243,5 +276,6 @@ cut()
 errors(days)
 contradictions(days)
 rotated()
+link_types()
 recorded()
 tap.done()

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#define CALLS_PER_LOOK 4096U /* the clock costs more than a packet's share of everything else here */
-#define DRAW_EVERY     0.1   /* seconds */
+#define DRAW_EVERY     0.1 /* seconds */
 #define AMOUNT_TEXT    32
 #define LINE_MAX_WIDTH 79 /* the last column stays free: some terminals wrap as soon as it is written */
 
@@ -14,7 +13,6 @@ struct progress {
 	const char *what;
 	uint64_t total;
 	bool by_packets; /* total and what is done of it; else bytes */
-	unsigned calls;
 	struct timespec start;
 	double drawn_at; /* seconds after start */
 	size_t shown;    /* columns on the screen now */
@@ -111,7 +109,7 @@ static void draw(struct progress *p, uint64_t done, uint64_t packets, double ela
 
 void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets)
 {
-	if (!p || ++p->calls % CALLS_PER_LOOK)
+	if (!p)
 		return;
 	double now = seconds_since_start(p);
 

@@ -5,6 +5,7 @@ static const struct {
 	int linktype;
 	const char *name;
 } names[] = {
+	{ LINKTYPE_SEVERAL, "several" },
 	{ 0, "NULL" },
 	{ 1, "EN10MB" },
 	{ 3, "AX25" },

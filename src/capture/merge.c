@@ -76,6 +76,8 @@ static void input_account(struct merge *m, struct input *in)
 	if (info->frames == 0) {
 		info->first_ns = info->last_ns = ts_ns;
 		info->linktype = in->head.linktype;
+	} else if (in->head.linktype != info->linktype) {
+		info->linktype = LINKTYPE_SEVERAL;
 	}
 	if (ts_ns < info->first_ns)
 		info->first_ns = ts_ns;

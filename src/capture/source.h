@@ -58,7 +58,7 @@ struct input_info {
 	uint64_t untimed; /* frames without a time (simple packet blocks), or held at FRAME_TIME_MAX */
 	int64_t first_ns, last_ns;
 	uint32_t snaplen; /* 0: not said */
-	int linktype;     /* of the first frame */
+	int linktype;     /* of its frames, or LINKTYPE_SEVERAL; -1: no frame, and the file does not say */
 	enum input_end end;
 	char problem[200]; /* why CUT or DAMAGED, with the byte offset; else "" */
 	/* Of the file as stored, its first `bytes` bytes; "" when not computed: not asked for, not settled,
@@ -116,7 +116,9 @@ void source_settle(struct source *s);
 void source_stop(struct source *s);
 void source_close(struct source *s);
 
-/* "EN10MB", "LINUX_SLL2"; NULL when unknown. */
+/* Not all frames of an input have the same link type. */
+#define LINKTYPE_SEVERAL (-2)
+/* "EN10MB", "LINUX_SLL2", "several"; NULL when unknown. */
 const char *linktype_name(int linktype);
 
 /* Behind the interface: what a kind of source provides. self is owned by the source. */

@@ -258,7 +258,7 @@ static void time_kept(struct doctor *d)
 		return;
 	}
 	doctor_add(d, FINDING_NOTE, "clock", "nobody keeps it: times drift against other machines");
-	doctor_advise(d, "chrony, ntpd or systemd-timesyncd; in a virtual machine the host may do it unseen");
+	doctor_advise(d, "chrony, ntpd or systemd-timesyncd; of a virtual machine perhaps the host");
 }
 
 void doctor_machine(struct doctor *d)

@@ -8,11 +8,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BATCH_DATAGRAMS 65536U
-#define EPOCH_NS        (INT64_C(1199145600) * NS_PER_S) /* 2008-01-01; any time would do */
-#define PAUSE_NS        NS_PER_S                         /* between two conversations */
-#define MAX_FLOWS       65536U                           /* alive at a time: a few hundred are */
-#define SHARES_MOST     64U
+#define BATCH_DATAGRAMS    65536U
+#define DATAGRAMS_PER_LOOK 4096U                            /* at the progress line */
+#define EPOCH_NS           (INT64_C(1199145600) * NS_PER_S) /* 2008-01-01; any time would do */
+#define PAUSE_NS           NS_PER_S                         /* between two conversations */
+#define MAX_FLOWS          65536U                           /* alive at a time: a few hundred are */
+#define SHARES_MOST        64U
 
 /* Evidence of one kind that one dissector found in one flow. */
 struct report {
@@ -206,7 +207,8 @@ static bool one_conversation(struct null_test *t, uint64_t most)
 		most--;
 		t->datagrams++;
 		t->account->kind[kind].datagrams++;
-		progress_update(t->options->progress, 0, t->account->datagrams + t->datagrams);
+		if (t->datagrams % DATAGRAMS_PER_LOOK == 0)
+			progress_update(t->options->progress, 0, t->account->datagrams + t->datagrams);
 	}
 	return true;
 }

@@ -66,7 +66,7 @@ static struct file_look look_at_bytes(struct span bytes)
 	struct span head = rd_take(&r, SQLITE_HEADER_APPID);
 	uint32_t application = rd_be32(&r);
 	if (r.failed || memcmp(head.ptr, SQLITE_MAGIC, sizeof SQLITE_MAGIC) != 0)
-		return (struct file_look){ FILE_OTHER, "something else" };
+		return (struct file_look){ FILE_OTHER, "a file of another kind" };
 	if (application != STORE_APPLICATION_ID)
 		return (struct file_look){ FILE_OTHER_SQLITE, "an SQLite database of another program" };
 	return (struct file_look){ FILE_DATABASE, "a footsteps database" };

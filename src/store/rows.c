@@ -72,7 +72,7 @@ bool row_put_input(struct sink *s, const struct input_row *input, struct error *
 	add_text(r, "path", row->path);
 	add_text(r, "format", row->format);
 	add_text(r, "container", row->container);
-	/* An interface has none of its own: -1. */
+	/* -1: there is no frame. */
 	add_text(r, "link_type", link ? link : row->linktype < 0 ? "" : number);
 	add_count(r, "bytes", row->bytes);
 	add_text_or_null(r, "sha256", row->sha256);

@@ -25,7 +25,7 @@ CREATE TABLE inputs (               -- the manifest
 	path      TEXT NOT NULL,    -- as given; of live the interface
 	format    TEXT NOT NULL,    -- pcap, pcapng, snoop, erf; of live: interface
 	container TEXT NOT NULL,    -- '', gzip, zstd, xz, bzip2, lz4
-	link_type TEXT NOT NULL,    -- name of the first frame's link type; '' of live
+	link_type TEXT NOT NULL,    -- of its frames: EN10MB ..., or several; '': no frame
 	bytes     INTEGER NOT NULL, -- of the file as stored
 	sha256    TEXT,             -- of the file as stored, hex; NULL: not computed
 	frames    INTEGER NOT NULL, -- read

@@ -326,11 +326,12 @@ static void input_print(sqlite3_stmt *stmt, FILE *out)
 
 static bool inputs_show(const struct view *v, FILE *out, struct error *err)
 {
-	sqlite3_stmt *stmt =
-		query_open(v,
-			   "SELECT path, trim(format || ' ' || container), link_type, frames, ended, problem,"
-			   " coalesce(sha256, 'not computed') FROM inputs WHERE run = :run ORDER BY n",
-			   err);
+	sqlite3_stmt *stmt = query_open(
+		v,
+		"SELECT path, trim(format || ' ' || container), CASE link_type WHEN 'several' THEN"
+		" 'several link types' WHEN '' THEN 'no link type' ELSE link_type END, frames, ended, problem,"
+		" coalesce(sha256, 'not computed') FROM inputs WHERE run = :run ORDER BY n",
+		err);
 	enum query_result result = QUERY_FAILED;
 	unsigned n = 0;
 

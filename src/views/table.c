@@ -10,6 +10,7 @@
 #define SOCKET_IPV4 21U /* 255.255.255.255:65535 */
 #define ISO_DATE    10U
 #define ISO_SECONDS 19U
+#define TIME_TEXT   24U
 #define ELLIPSIS    "\xe2\x80\xa6"
 
 struct table {
@@ -27,6 +28,7 @@ struct layout {
 	bool empty[TABLE_COLUMNS_MAX];
 	bool in_every_row[TABLE_COLUMNS_MAX]; /* left out, but its only value is said below */
 	bool short_times;
+	bool split_times;        /* the time of day below its date */
 	char date[ISO_DATE + 1]; /* "" when the times are of several days */
 };
 
@@ -137,14 +139,19 @@ size_t table_rows(const struct table *t)
 	return t->column_count ? t->cell_count / t->column_count : 0;
 }
 
-/* The cell as shown: a time without its date when the layout says so. */
+/* The cell as shown: a time without its date, or in two words, when the layout says so. */
 static const char *cell(const struct table *t, const struct layout *l, size_t row, size_t column,
-			char brief[16])
+			char brief[TIME_TEXT])
 {
 	const char *text = t->text + t->cells[row * t->column_count + column];
 
-	if (!l->short_times || t->columns[column].kind != COLUMN_TIME || strlen(text) < ISO_SECONDS)
+	if (!(l->short_times || l->split_times) || t->columns[column].kind != COLUMN_TIME ||
+	    strlen(text) < ISO_SECONDS)
 		return text;
+	if (l->split_times) {
+		snprintf(brief, TIME_TEXT, "%.*s %s", (int)ISO_DATE, text, text + ISO_DATE + 1);
+		return brief;
+	}
 	memcpy(brief, text + ISO_DATE + 1, ISO_SECONDS - ISO_DATE - 1);
 	brief[ISO_SECONDS - ISO_DATE - 1] = '\0';
 	return brief;
@@ -167,12 +174,13 @@ static size_t lines_width(const char *text)
 
 static void widths_measure(const struct table *t, struct layout *l)
 {
-	char brief[16];
+	char brief[TIME_TEXT];
 
 	for (size_t c = 0; c < t->column_count; c++) {
+		bool split = l->split_times && t->columns[c].kind == COLUMN_TIME;
 		l->width[c] = utf8_width(t->columns[c].header);
 		for (size_t r = 0; r < table_rows(t); r++) {
-			size_t width = lines_width(cell(t, l, r, c, brief));
+			size_t width = split ? ISO_DATE : lines_width(cell(t, l, r, c, brief));
 			l->width[c] = width > l->width[c] ? width : l->width[c];
 		}
 	}
@@ -279,6 +287,15 @@ static bool column_narrow(const struct table *t, struct layout *l)
 	return widest < t->column_count;
 }
 
+static void layout_fit(const struct table *t, struct layout *l, size_t width)
+{
+	widths_measure(t, l);
+	same_sockets_leave(t, l, width);
+	columns_choose(t, l, width);
+	while (total_width(t, l) > width && column_narrow(t, l))
+		;
+}
+
 static void layout_make(const struct table *t, struct layout *l, size_t width)
 {
 	memset(l, 0, sizeof *l);
@@ -286,14 +303,12 @@ static void layout_make(const struct table *t, struct layout *l, size_t width)
 	if (total_width(t, l) <= width)
 		return;
 	date_find(t, l);
-	if (l->date[0]) {
-		l->short_times = true;
-		widths_measure(t, l);
+	l->short_times = l->date[0];
+	layout_fit(t, l, width);
+	if (total_width(t, l) > width && !l->short_times) {
+		*l = (struct layout){ .split_times = true };
+		layout_fit(t, l, width);
 	}
-	same_sockets_leave(t, l, width);
-	columns_choose(t, l, width);
-	while (total_width(t, l) > width && column_narrow(t, l))
-		;
 }
 
 static void blanks_put(FILE *out, size_t n)
@@ -324,7 +339,7 @@ static void cell_put(FILE *out, const struct column *column, const char **text, 
 	bool cut = column->fit == FIT_CUT && utf8_width(from) > width;
 	size_t room = cut ? width - 1 : width, length = 0, shown;
 
-	bool wraps = column->fit == FIT_WRAP || column->fit == FIT_SOCKET;
+	bool wraps = column->fit == FIT_WRAP || column->fit == FIT_SOCKET || column->kind == COLUMN_TIME;
 	if (wraps) {
 		length = line_length(from, width);
 	} else {
@@ -414,7 +429,7 @@ static void notes_print(const struct table *t, const struct layout *l, FILE *out
 void table_print(const struct table *t, FILE *out, unsigned width, unsigned indent)
 {
 	const char *texts[TABLE_COLUMNS_MAX];
-	char brief[TABLE_COLUMNS_MAX][16];
+	char brief[TABLE_COLUMNS_MAX][TIME_TEXT];
 	struct layout l;
 
 	layout_make(t, &l, width > indent ? width - indent : 0);

@@ -1,7 +1,8 @@
 /*
  * Aligned tables for people, in a given width. A table that is too wide first gives up the date of its times
  * (when they are all of one day), then columns of sockets that are the same in every row, then the columns
- * that may be left out, and at last cuts or wraps long text; what it gave up is said below it.
+ * that may be left out, then cuts or wraps long text, and at last puts times of several days below their
+ * dates; what it gave up is said below it.
  */
 #ifndef FS_VIEWS_TABLE_H
 #define FS_VIEWS_TABLE_H

@@ -113,7 +113,7 @@ static void test_foreign_files(void **state)
 	file_write("monday.pcap", "\xd4\xc3\xb2\xa1\x02\x00\x04\x00", 8);
 	assert_kept("monday.pcap", "pcap capture");
 	file_write("thesis.txt", "Chapter 1", 9);
-	assert_kept("thesis.txt", "something else");
+	assert_kept("thesis.txt", "a file of another kind");
 	execute("places.db", "CREATE TABLE a(b)");
 	assert_kept("places.db", "another program");
 }
