@@ -47,16 +47,17 @@ static const struct command command = {
 	.name = "chart",
 	.summary = "draw a login, a search or a call as a message-sequence chart",
 	.usage = "[options] DATABASE|CAPTURE",
-	.details = "Parties are columns: the client, its supernode, the servers, and nodes that behave alike "
-		   "in one column. An arrow is a message, or several: 'UDP 4 x 18 B' are four of 18 bytes of "
-		   "payload each, 'TCP 1159 B (4)' four of 1159 bytes together. Messages are put together "
-		   "only as far as is needed for --rows arrows; below the chart stands how. Openings and "
-		   "closings of TCP connections are drawn by the first and last packet of the flow; which "
-		   "side closed it is not told.\n\n"
-		   "Times are seconds since the beginning of the scene. Text is drawn with the characters of "
-		   "the locale: in plain ASCII where it is not UTF-8.\n\n"
-		   "A capture is read first, as 'footsteps read' does without options, into a database that "
-		   "is not kept. Where options are needed, or several charts, make a database.",
+	.details =
+		"Parties are columns: the client, its supernode, the servers, and nodes that behave alike "
+		"in one column. An arrow is a message, or several: 'UDP 4 x 18 B' are four of 18 bytes of "
+		"payload each, 'TCP 1159 B (4)' four of 1159 bytes together. Messages are put together "
+		"only as far as is needed for --rows arrows; below the chart stands how. Openings and "
+		"closings of TCP connections are drawn by the first and last packet of the flow; which "
+		"side closed it is not told.\n\n"
+		"Times are seconds since the beginning of the scene. Text is drawn with the characters of "
+		"the locale: in plain ASCII where it is not UTF-8.\n\n"
+		"A capture ('-': standard input) is read first, as 'footsteps read' does without options, "
+		"into a database that is not kept. Where options are needed, or several charts, make a database.",
 	.examples = "footsteps chart campus.db\twhat can be drawn\n"
 		    "footsteps chart campus.db --login 1\ton the terminal\n"
 		    "footsteps chart monday.pcap --call 2 -o call.svg\tas a drawing\n"
@@ -220,7 +221,8 @@ static enum exit_status chart_run(const char *const *arguments, size_t count)
 
 	if (!check_options(count, &err))
 		return command_fail(&err);
-	if (file_look(arguments[0]).kind == FILE_CAPTURE)
+	/* What comes through standard input can only be a capture. */
+	if (strcmp(arguments[0], "-") == 0 || file_look(arguments[0]).kind == FILE_CAPTURE)
 		return chart_capture(arguments[0], &err);
 	sqlite3 *db = store_open_read(arguments[0], &err);
 	return db ? chart_database(db, arguments[0], EXIT_COMPLETE, &err) : command_fail(&err);

@@ -79,6 +79,9 @@ def capture(db):
     # The flows' numbers and times are those of the packets, in either.
     tap.equal([json.loads(line) for line in result.stdout.splitlines()], [json.loads(line) for line in same.stdout.splitlines()],
               "of a capture: as of its database")
+    with open(CAPTURE, "rb") as stdin:
+        piped = tap.run("chart", "-", "--login", "1", "--json", env=env, stdin=stdin)
+    tap.equal(piped.stdout, result.stdout, "of a capture on standard input: the same", piped.stderr)
     says(result, 0, [], "... and nothing is left in TMPDIR", (os.listdir(below) == [], f"there: {os.listdir(below)}"))
     dashed = tap.tmp("--output.pcap")
     shutil.copy(CAPTURE, dashed)
