@@ -32,6 +32,7 @@ FS_UNITS = \
 	tests/unit/test_format_nft \
 	tests/unit/test_http \
 	tests/unit/test_http_hard \
+	tests/unit/test_interface \
 	tests/unit/test_interval \
 	tests/unit/test_ip \
 	tests/unit/test_keepalive \

@@ -123,11 +123,11 @@ static struct ring *next_ring(struct reader_of_rings *r, int64_t now)
 }
 
 /* Whether one that is empty may still show an older frame. */
-static bool must_wait(const struct reader_of_rings *r, const struct ring *next, int64_t now)
+static bool must_wait(const struct reader_of_rings *r, const struct ring *next, int64_t seen, int64_t now)
 {
 	int64_t ts_ns = next->pending[next->next].ts_ns;
 
-	if (ts_ns <= now - INTERFACE_LATE_NS || ts_ns > now + INTERFACE_LATE_NS)
+	if (ts_ns <= seen - INTERFACE_LATE_NS || ts_ns > now + INTERFACE_LATE_NS)
 		return false;
 	for (size_t i = 0; i < r->count; i++)
 		if (ring_is_empty(&r->rings[i]) && !r->rings[i].done)
@@ -142,22 +142,27 @@ static void link_count(struct link *link, uint64_t packets, uint64_t bytes)
 	atomic_fetch_add_explicit(&link->bytes, bytes, memory_order_relaxed);
 }
 
-/* seen: a time before the rings were looked at. */
+/* seen: a time before the rings were looked at. Who is held up between that and now may find frames in one
+ * that are much newer, and in the others none as new. */
 static size_t frames_merge(struct reader_of_rings *r, struct frame *frames, size_t max, int64_t seen)
 {
+	int64_t now = capture_now();
 	uint64_t packets[INTERFACES_MAX] = { 0 }, bytes[INTERFACES_MAX] = { 0 };
 	size_t n = 0;
 
 	while (n < max) {
-		struct ring *ring = next_ring(r, seen);
+		struct ring *ring = next_ring(r, now);
 
-		if (!ring || must_wait(r, ring, seen))
+		if (!ring || must_wait(r, ring, seen, now))
 			break;
 		frames[n] = ring->pending[ring->next++];
 		input_account(&r->inputs[frames[n].input], frames[n].ts_ns);
 		packets[frames[n].input]++;
 		bytes[frames[n].input] += frames[n].wire_len;
 		n++;
+		/* It has not been looked at since, and may have an older one than the others. */
+		if (ring_is_empty(ring))
+			break;
 	}
 	for (size_t i = 0; i < r->count; i++)
 		if (packets[i])
