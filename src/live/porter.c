@@ -22,7 +22,7 @@
 #define AGAIN_NS          (60 * NS_PER_S)
 #define REPORT_FIRST_NS   (15 * NS_PER_S)            /* the tables are made for the first time before that */
 #define REPORT_LONGEST_NS (INT64_C(3600) * NS_PER_S) /* from one that failed to the next */
-#define END_NS            (3 * NS_PER_S)             /* for the command to read what is left, and to end */
+#define END_NS            (10 * NS_PER_S)            /* for the command to read what is left, and to end */
 #define BUFFER            (256U << 10)
 #define ENVIRONMENT_MOST  6
 
