@@ -491,7 +491,7 @@ def test_live():
             link.replay(path, "--pps", "400")
             seen.settled(2 * live_seen.packets_of(path))
             # Not while the report is being made of the file.
-            seen.until(lambda state: state["storage"]["rotations"] > 0, 120)
+            seen.until(lambda state: state["storage"]["rotations"] > 0)
             ended = seen.end()
             leaks.look("messages", seen.said())
         databases = []

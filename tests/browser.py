@@ -90,7 +90,7 @@ class Browser:
         while (message := self.message(deadline)) is not None:
             self.event(message)
 
-    def hear(self, wanted, seconds=20):
+    def hear(self, wanted, seconds=tap.PATIENCE):
         """Until there is such a line on the console."""
         deadline = time.monotonic() + seconds
         while not any(map(wanted, self.console)) and time.monotonic() < deadline:
@@ -112,7 +112,7 @@ class Browser:
             raise RuntimeError(result["exceptionDetails"]["exception"]["description"])
         return result["result"].get("value")
 
-    def wait(self, script, seconds=20):
+    def wait(self, script, seconds=tap.PATIENCE):
         """Until an expression is true; whether it became so."""
         deadline = time.monotonic() + seconds
         while not self.ask(script):

@@ -144,7 +144,7 @@ s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
 print(flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 

@@ -150,25 +150,17 @@ def databases():
          (tap.content(path) == before, "it was changed"))
 
 
-def catches(pid, number):
-    """Whether it has come so far as to have a handler for the signal."""
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
-        return any(line.startswith("SigCgt:") and int(line.split()[1], 16) >> number - 1 & 1 for line in f)
-
-
 def interrupted():
     """INT while a pipe gives nothing: read ends by itself, long before the pipe does."""
     db = fresh("interrupted")
     with subprocess.Popen([tap.FOOTSTEPS, "read", "-q", "-o", db, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as reader:
-        until = time.monotonic() + 30
-        while not catches(reader.pid, signal.SIGINT) and time.monotonic() < until:
-            time.sleep(0.02)
+        tap.catches(reader.pid, signal.SIGINT)
         time.sleep(0.5)
         reader.send_signal(signal.SIGINT)
         try:
             # The pipe stays open: communicate() would close it, and its end would end the reading, too.
-            status = reader.wait(timeout=10)
+            status = reader.wait(timeout=tap.PATIENCE)
         except subprocess.TimeoutExpired:
             status = None
             reader.kill()

@@ -1,12 +1,12 @@
 /*
  * What a live source gives, as lines: for tests/capture_live.py.
  *
- *   live_frames [-w WORKERS] [-s SNAPLEN] [-b BUFFER] [-f FILTER] [-q] [-d MS] [-p MS] [-t MS] INTERFACE...
+ *   live_frames [-w WORKERS] [-s SNAPLEN] [-b BUFFER] [-f FILTER] [-q] [-p MS] [-t MS] INTERFACE...
  *
  * frame WORKER INPUT TIME WIRE CAPTURED HEX; idle WORKER; say LINE; end WORKER INPUT END PROBLEM;
- * stats NAME up|down|gone PACKETS BYTES KERNEL INTERFACE. -q: no frames, only a count of each worker. -d:
- * nobody reads for so long. -p: and so long behind each batch of frames. -t: after so long, another thread
- * stops the sources; then, and at TERM, `over MS` says how long that took.
+ * stats NAME up|down|gone PACKETS BYTES KERNEL INTERFACE. -q: no frames, only a count of each worker. -p:
+ * nobody reads for so long behind each batch of frames. -t: after so long, another thread stops the sources;
+ * then, and at TERM, `over MS` says how long that took.
  */
 #include "base/clock.h"
 #include "capture/interface.h"
@@ -30,7 +30,7 @@ struct worker {
 static struct worker workers[INTERFACE_WORKERS_MAX];
 static unsigned worker_count = 1;
 static bool quiet;
-static long delay_ms, pause_ms;
+static long pause_ms;
 static volatile int64_t stopped_ns;
 
 static int64_t monotonic_ns(void)
@@ -81,7 +81,6 @@ static void *work(void *self)
 	struct source_stats stats;
 	const struct input_info *in;
 
-	sleep_ms(delay_ms);
 	do {
 		size_t n = source_next_batch(w->source, frames, BATCH, &result, NULL);
 		for (size_t i = 0; i < n && !quiet; i++)
@@ -117,7 +116,7 @@ int main(int argc, char **argv)
 	int option;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((option = getopt(argc, argv, "w:s:b:f:qd:p:t:")) != -1) {
+	while ((option = getopt(argc, argv, "w:s:b:f:qp:t:")) != -1) {
 		switch (option) {
 		case 'w':
 			worker_count = options.workers = (unsigned)strtoul(optarg, NULL, 10);
@@ -133,9 +132,6 @@ int main(int argc, char **argv)
 			break;
 		case 'q':
 			quiet = true;
-			break;
-		case 'd':
-			delay_ms = strtol(optarg, NULL, 10);
 			break;
 		case 'p':
 			pause_ms = strtol(optarg, NULL, 10);

@@ -12,7 +12,7 @@ import struct
 import time
 
 from live_link import SEES, Link, Unavailable
-from tap import FOOTSTEPS, TOP, content, no_program, pcap_record, pcap_records, skip, tmp, udp_frame, write
+from tap import FOOTSTEPS, PATIENCE, TOP, content, no_program, pcap_record, pcap_records, skip, tmp, udp_frame, write
 
 BROWSED = "127.0.0.1:8480"  # in the namespace
 CONTROL, METRICS_SOCKET = "control.sock", "metrics.sock"
@@ -74,6 +74,16 @@ def named(capture, names, name="named.pcap"):
     return write(tmp(name), data[:24] + answers + data[24:])
 
 
+def cut(capture, *moments):
+    """The capture (classic, little-endian, microseconds) in parts, before each of these moments and behind the last, ns."""
+    data = content(capture)
+    parts = [[] for _ in range(len(moments) + 1)]
+    for record in pcap_records(data):
+        at, micros = struct.unpack_from("<II", record)
+        parts[sum(at * 10**9 + micros * 1000 >= moment for moment in moments)].append(record)
+    return [write(tmp(f"cut{n}.pcap"), data[:24] + b"".join(part)) for n, part in enumerate(parts)]
+
+
 class Seen:
     """The run. All its outputs are in one directory."""
 
@@ -94,7 +104,7 @@ class Seen:
 
     def ask(self, words, name=CONTROL):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(20)
+            s.settimeout(PATIENCE)
             s.connect(self.path(name))
             s.sendall(words.encode() + b"\n")
             s.shutdown(socket.SHUT_WR)
@@ -106,9 +116,9 @@ class Seen:
     def status(self):
         return json.loads(self.ask("status"))
 
-    def until(self, true, seconds=20):
+    def until(self, true):
         """The state as soon as it is so, or at the end of patience."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + PATIENCE
         while True:
             state = self.status()
             if true(state) or time.monotonic() > until:
@@ -117,17 +127,19 @@ class Seen:
 
     def settled(self, packets):
         """Once so many packets were seen, and all that is said of them has been the same for three seconds of the run's own
-        clock: a busy machine holds up the run and its clock alike."""
-        state = self.until(lambda state: state["totals"]["packets"] >= packets, 60)
-        since = state
+        clock, and for many times that it was asked: a busy machine holds up the run and its clock alike, and when it goes on the
+        clock is ahead for a moment."""
+        state = self.until(lambda state: state["totals"]["packets"] >= packets)
+        since, times = state, 0
 
         def same(now):
-            nonlocal since
+            nonlocal since, times
             if now["totals"] != since["totals"]:
-                since = now
-            return seconds(now["now"]) - seconds(since["now"]) >= 3
+                since, times = now, 0
+            times += 1
+            return seconds(now["now"]) - seconds(since["now"]) >= 3 and times >= 20
 
-        return self.until(same, 60)
+        return self.until(same)
 
     def once(self):
         done = self.link.run(FOOTSTEPS, "top", "--once", "--control", self.path(CONTROL), env={**os.environ, "LC_ALL": "C.UTF-8"})
@@ -154,8 +166,8 @@ def packets_of(capture):
     return len(list(pcap_records(content(capture))))
 
 
-def fetch(link, request, seconds=10):
+def fetch(link, request, seconds=PATIENCE):
     """Raw bytes to the web server and back, from within the namespace."""
-    script = ("import socket,sys\ns=socket.create_connection(('127.0.0.1',8480),10)\ns.settimeout(float(sys.argv[1]))\n"
+    script = ("import socket,sys\ns=socket.create_connection(('127.0.0.1',8480),60)\ns.settimeout(float(sys.argv[1]))\n"
               "try:\n s.sendall(sys.stdin.buffer.read())\n while b:=s.recv(65536): sys.stdout.buffer.write(b)\nexcept OSError: pass\n")
-    return link.run("python3", "-c", script, str(seconds), input=request, timeout=60).stdout
+    return link.run("python3", "-c", script, str(seconds), input=request, timeout=2 * PATIENCE).stdout

@@ -8,12 +8,14 @@ import os
 import re
 import sys
 import threading
+import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from live_link import Link
 from live_seen import LABELS, METRICS_SOCKET, Seen, available, counters, fetch, named, packets_of, shipped
-from tap import TOP, built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all
+from tap import PATIENCE, TOP, built_with, done, equal, note, ok, query, require_programs, run, skip, skip_all
 
 SERVER, CLIENT = "192.0.2.141", "198.51.100.20"  # of the scenarios with one client
+CALL_SHOWN = 5  # seconds from its last message on (CALL_QUIET_NS of worker.c)
 HARM = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f-\xff]")  # all but a line's end; the names of these captures are ASCII
 
 
@@ -32,12 +34,14 @@ def numbers(name, *speed):
     packets = packets_of(capture)
     with Link("numbers") as link:
         seen = Seen(link, name, "--flows", "all", http=False)
-        most_calls = 0
+        most_calls, blind = 0, 0
 
         def follow():
-            nonlocal most_calls
+            nonlocal most_calls, blind
+            looked = time.monotonic()
             while not ended.wait(0.5):
                 most_calls = max(most_calls, len(seen.status()["calls"]))
+                blind, looked = max(blind, time.monotonic() - looked), time.monotonic()
 
         ended = threading.Event()
         follower = threading.Thread(target=follow)
@@ -73,7 +77,9 @@ def numbers(name, *speed):
     equal(sum(value for key, value in said.items() if key.startswith("footsteps_logins_total")), logins, "... logins, by outcome, too")
     equal(set(counters(from_socket.partition("\r\n\r\n")[2])), set(said), "... which the other socket has as well")
     ok((packets > 999 or f" {packets} packets and " in once) and f" and {wanted['flows']} flows in all" in once and f"CLIENTS {len(clients)}," in once, "... and top", once)
-    if wanted["calls"]:
+    if wanted["calls"] and most_calls == 0 and blind >= CALL_SHOWN:
+        skip("... a call was seen in progress", f"nobody looked for {blind:.1f} s")
+    elif wanted["calls"]:
         equal(most_calls, 1, "... a call was seen in progress")
     told = lines(seen.alerts)
     kinds = [line["alert"] for line in told]
@@ -117,10 +123,10 @@ def rude():
         sender = threading.Thread(target=link.replay, args=(capture, "--pps", "60"))
         sender.start()
         slow = [link.start("python3", "-c", "import socket,sys,time\ns=[socket.create_connection(('127.0.0.1',8480)) for i in range(40)]\n"
-                           "print('open',file=sys.stderr,flush=True)\n[(x.send(b'GET / HT'),time.sleep(.02)) for x in s]\ntime.sleep(60)\n",
+                           "print('open',file=sys.stderr,flush=True)\n[(x.send(b'GET / HT'),time.sleep(.02)) for x in s]\ntime.sleep(600)\n",
                            ready="open")]
         # The first three are answered, and cut off; of the others some are kept waiting.
-        said = [fetch(link, request, 30 if number < 3 else 3).split(b"\r\n")[0] for number, request in enumerate((
+        said = [fetch(link, request, PATIENCE if number < 3 else 3).split(b"\r\n")[0] for number, request in enumerate((
             b"POST / HTTP/1.1\r\nHost: 127.0.0.1:8480\r\nContent-Length: 5\r\n\r\nhello",
             b"DELETE /state.json HTTP/1.1\r\nHost: 127.0.0.1:8480\r\n\r\n", b"TRACE / HTTP/1.1\r\nHost: 127.0.0.1:8480\r\n\r\n",
             b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: 127.0.0.1:8480\r\n\r\n",
@@ -133,7 +139,7 @@ def rude():
         for process in slow:
             process.kill()
             process.wait()
-        page = fetch(link, b"GET /state.json HTTP/1.1\r\nHost: 127.0.0.1:8480\r\nConnection: close\r\n\r\n", 30)
+        page = fetch(link, b"GET /state.json HTTP/1.1\r\nHost: 127.0.0.1:8480\r\nConnection: close\r\n\r\n")
         ok(b" 200 OK" in page[:20] and b'"totals"' in page, "... the page is there afterwards", page[:200])
         sender.join()
         state = seen.settled(packets)
@@ -145,9 +151,9 @@ def supernode():
     """Who calls a client, and is answered, makes it a supernode: the state, `top` and an alert say so while the run goes on."""
     capture = os.path.join(TOP, "traces", "supernode.pcap")
     with Link("supernode") as link:
-        # A call counts when its flow is over.
+        # A call counts when its flow is over. All at once: between two packets of a flow there is to be less than a second.
         seen = Seen(link, "supernode", "--flows", "all", "--idle", "1s", http=False)
-        link.replay(capture, "--multiplier", "50")
+        link.replay(capture, "--topspeed")
         state = seen.settled(packets_of(capture))
         top = seen.once()
         equal(seen.end(), 0, "supernode: the run is complete", seen.said())

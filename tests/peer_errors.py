@@ -284,7 +284,7 @@ def signals():
         folder = fresh(f"signal-{name}", LONG)
         process = subprocess.Popen([tap.PEER, "trace", "my.scenario"], cwd=folder, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
-        until = time.monotonic() + 20
+        until = time.monotonic() + tap.PATIENCE
         while len(os.listdir(folder)) < 3 and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
         ran = process.poll() is None

@@ -449,6 +449,7 @@ def stopped(env, below):
     with open(fifo, "wb") as pipe:
         pipe.write(tap.pcap_header() + tap.pcap_record(1e9, tap.udp_frame()))
         pipe.flush()
+        tap.catches(process.pid, signal.SIGTERM)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=tap.SECONDS)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import done, equal, no_program, note, ok, run, skip, skip_all, tmp
+from tap import SECONDS, done, equal, no_program, note, ok, run, skip, skip_all, tmp
 from rules_model import AUTHENTICATION, UDP, Rule, number_of, packets, read_pcap, write_pcap
 from rules_database import endpoint_database
 from rules_path import FORMATS, RIGHT, Router, Unavailable, generated, left_in, load, unload, unwanted
@@ -155,7 +155,7 @@ def by_tcpdump(case):
     expression = " ".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     capture = write_pcap(tmp("packets.pcap"), [packet.frame() for packet in case.packets])
     found = subprocess.run(["tcpdump", "-r", capture, "-w", tmp("found.pcap"), expression], stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, check=False, timeout=60)
+                           stderr=subprocess.STDOUT, check=False, timeout=SECONDS)
     if found.returncode != 0:
         ok(False, name, found.stdout.decode(errors="replace"), expression)
         return

@@ -14,14 +14,14 @@ import subprocess
 import sys
 import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tap import PEER, TOP, content, done, equal, missing, no_program, note, ok, query, read, require_programs, skip, skip_all, tmp, traces, write
+from tap import PATIENCE, PEER, SECONDS, TOP, content, done, equal, missing, no_program, note, ok, query, read, require_programs, skip, skip_all, tmp, traces, write
 from rules_model import Packet, Parts, frames_of, read_pcap, write_pcap
 from rules_path import (CLIENT_MAC, FORMATS, LEFT, LEFT_MAC, Router, Unavailable, generated, left_in, load, namespaces, unload,
                         unwanted)
 
 STRATEGIES = ("combined", "exact")
 REJECTING = [("nft", "combined", "reject"), ("iptables", "combined", "reject")]
-LASTS = 20         # seconds; the slower of the two logins takes 12.6
+LASTS = 40         # seconds; the slower of the two logins takes 12.6, on a machine that does not stand still
 PACKETS_EACH = 400  # of a capture: its beginning, where connections begin
 RATE = 40000       # replayed packets per second; what is lost is sent again
 INTERRUPTED = 4
@@ -63,6 +63,9 @@ SERVERS = ("192.0.2.150", "192.0.2.141", "192.0.2.142")
 CLIENT6, SERVER6, WEB = "2001:db8:1::2", "2001:db8:2::141", "192.0.2.80"
 
 
+CAPTURED = ("router", LEFT, "rx", "tx")  # what tcpdump sees there
+
+
 # --- logins -----------------------------------------------------------------------------------------------------------
 
 class Play:
@@ -71,6 +74,7 @@ class Play:
     def __init__(self, router, name):
         self.router, self.capture = router, tmp(f"{name}.pcap".replace(" ", "-"))
         self.log = open(tmp(f"{name}.log".replace(" ", "-")), "w+b")
+        self.before = router.passed(*CAPTURED)
         self.tcpdump = router.start("tcpdump", "-Z", "root", "-i", LEFT, "-U", "-w", self.capture, which="router",
                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.tcpdump.stderr.readline()  # "listening on"
@@ -85,10 +89,10 @@ class Play:
     def outcomes(self):
         """{client: outcomes of its logins, as `footsteps read` finds them in the capture}, and what the peer said."""
         for role in self.roles:
-            role.wait(timeout=LASTS + 30)
-        time.sleep(0.2)
+            role.wait(timeout=LASTS + PATIENCE)
+        self.router.caught_up(self.capture, self.before, *CAPTURED)
         self.tcpdump.terminate()
-        self.tcpdump.wait(timeout=10)
+        self.tcpdump.wait(timeout=PATIENCE)
         self.log.seek(0)
         said = self.log.read().decode(errors="replace")
         self.log.close()
@@ -111,7 +115,7 @@ s = socket.create_server((sys.argv[1], 33033), family=socket.AF_INET6)
 print("there", flush=True)
 while True:
     c, _ = s.accept()
-    c.settimeout(5)
+    c.settimeout(60)
     try:
         if c.recv(100) == bytes.fromhex("1603010000"):
             c.sendall(bytes.fromhex("1703010000"))
@@ -122,7 +126,7 @@ while True:
 """
 ASK = """
 import socket, sys
-s = socket.create_connection((sys.argv[1], 33033), 20)
+s = socket.create_connection((sys.argv[1], 33033), 120)
 s.sendall(bytes.fromhex("1603010000"))
 s.settimeout(float(sys.argv[2]))
 try:
@@ -132,7 +136,7 @@ except OSError as problem:
 """
 
 
-def over_ipv6(router, patience=20):
+def over_ipv6(router, patience=PATIENCE):
     """What comes back for the first message of a login over IPv6, which the reference peer does not speak."""
     server = router.start(sys.executable, "-c", ANSWER, SERVER6, which="server", stdout=subprocess.PIPE)
     server.stdout.readline()
@@ -157,7 +161,7 @@ def certificate():
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def handshakes(router, hosts, seconds=30):
+def handshakes(router, hosts, seconds=60):
     """{(host, version, "short" or "long"): (whether it was completed, first bytes of the hello)}"""
     wanted = [(host, version, length) for host in hosts for version in VERSIONS for length in HELLOS]
     servers, asked, found = [], {}, {}
@@ -165,7 +169,7 @@ def handshakes(router, hosts, seconds=30):
         servers.append(router.start("openssl", "s_server", "-accept", f"{host}:{port}", "-key", tmp("key.pem"), "-cert",
                                     tmp("cert.pem"), *OLD, "-quiet", which="server", stdout=subprocess.DEVNULL,
                                     stderr=subprocess.DEVNULL))
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while router.run("ss", "-Hltn", which="server").text.count(":44") < len(wanted) and time.monotonic() < until:
         time.sleep(0.05)
     for port, (host, version, length) in enumerate(wanted, 4433):
@@ -173,7 +177,7 @@ def handshakes(router, hosts, seconds=30):
             "timeout", str(seconds), "openssl", "s_client", "-connect", f"{host}:{port}", "-msg", *VERSIONS[version],
             *HELLOS[length], which="client", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for key, process in asked.items():
-        text = process.communicate(timeout=60)[0].decode(errors="replace")
+        text = process.communicate(timeout=PATIENCE)[0].decode(errors="replace")
         hello = re.search(r"^>>> .*RecordHeader.*\n +((?:[0-9a-f]{2} ?)+)", text, flags=re.M)
         found[key] = (bool(re.search(r"^<<< .*Handshake.*Finished", text, flags=re.M)), hello.group(1).strip() if hello else "")
     for server in servers:
@@ -193,7 +197,7 @@ def paper(router):
     if router.lacks("nft") or not ok(text is not None, "there is the rule of the paper", why):
         return
     load(router, text)
-    found = handshakes(router, [WEB], 8)
+    found = handshakes(router, [WEB], 20)
     unload(router, text)
     equal(completed(found), [f"{WEB} {version} long" for version in ("1.1", "1.2", "1.3")],
           "the rule of the paper stops every short hello of TLS, and TLS 1.0 altogether", found)
@@ -249,15 +253,16 @@ def as_forwarded(data):
 def replayed(router, path):
     """What comes out of the router at the other side."""
     out = tmp("passed.pcap")
-    listening = router.start("tcpdump", "-Z", "root", "-i", "outer", "-Q", "in", "-B", "65536", "-w", out, which="server",
+    listening = router.start("tcpdump", "-Z", "root", "-i", "outer", "-Q", "in", "-B", "65536", "-U", "-w", out, which="server",
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     listening.stderr.readline()
+    before = router.passed("server", "outer", "rx")
     sent = router.run("tcpreplay", "-q", "-i", "inner", f"--pps={RATE}", path, which="client", check=False)
     if sent.returncode != 0:
         raise RuntimeError(f"tcpreplay: {sent.text}")
-    time.sleep(0.5)
+    router.caught_up(out, before, "server", "outer", "rx")
     listening.terminate()
-    listening.wait(timeout=30)
+    listening.wait(timeout=PATIENCE)
     listening.stderr.close()
     return {as_forwarded(frame[14:]) for frame in read_pcap(out) if len(frame) >= 14 + 20}
 
@@ -316,12 +321,12 @@ def interrupted():
         moment = chance.uniform(0.3, 3)
         time.sleep(moment)
         process.send_signal(number)
-        status = process.wait(timeout=300)
+        status = process.wait(timeout=SECONDS)
         name = f"{signal.Signals(number).name} after {moment:.2f} s"
         left = namespaces(f"footsteps-rules-{process.pid}-")
         equal((status != 0, left, os.listdir(home)), (True, [], []), f"{name} ends a test, and leaves nothing behind")
     process = rules_kernel(tmp("killed"))
-    until = time.monotonic() + 300
+    until = time.monotonic() + PATIENCE
     while len(namespaces(f"footsteps-rules-{process.pid}-")) < 3 and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     process.kill()
@@ -359,7 +364,8 @@ def stopped(routers, plain, rules):
     equal(over_ipv6(plain), "1703010000", "no rules: the first message of a login is answered over IPv6")
     for name, router in routers.items():
         equal(completed(handshakes(router, hosts)), completed(found), f"{name}: all handshakes of TLS are completed")
-        equal(over_ipv6(router, 1.5), "ConnectionResetError" if name.endswith("reject") else "TimeoutError",
+        rejects = name.endswith("reject")
+        equal(over_ipv6(router, PATIENCE if rejects else 1.5), "ConnectionResetError" if rejects else "TimeoutError",
               f"{name}: the first message of a login gets no answer over IPv6")
     outcome, said = plays.pop("no rules").outcomes()
     equal(outcome, LOGGED_IN, "no rules: both log in", said)

@@ -9,6 +9,7 @@
 
 Nothing of this machine outside of them is used or changed, and nothing is left however it ends (kill -9 excepted: the
 next one removes that)."""
+import contextlib
 import ctypes
 import os
 import re
@@ -34,7 +35,6 @@ LINKS = {"client": (("169.254.1.2", "169.254.1.1"), ("fe80::1:2", "fe80::1:1")),
 DEVICES = {"client": ("inner", CLIENT_MAC, LEFT, LEFT_MAC), "server": ("outer", SERVER_MAC, RIGHT, RIGHT_MAC)}
 MARKER = 65535         # the number of the packet that says that all before it have come through
 BATCH = 100            # packets between two markers, fewer than a socket or a queue holds
-SECONDS = 30           # for a marker to come through
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4    # linux/if_packet.h
 CLONE_NEWNET = 0x40000000
@@ -119,6 +119,17 @@ def socket_in(namespace, interface):
             libc.setns(home.fileno(), CLONE_NEWNET)
     s.setblocking(False)
     return s
+
+
+@contextlib.contextmanager
+def one_cpu():
+    """Packets that are sent meanwhile keep their order: each processor has a queue of its own for what comes to a veth."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Router:
@@ -225,6 +236,17 @@ class Router:
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(["ip", "netns", "exec", self.name(which), *words], **options)
 
+    def passed(self, which, interface, *ways):
+        """Packets that have gone over an interface, rx and tx."""
+        return sum(int(self.run("cat", f"/sys/class/net/{interface}/statistics/{way}_packets", which=which).text) for way in ways)
+
+    def caught_up(self, capture, before, which, interface, *ways):
+        """Waits until a tcpdump (-U) has written all that has passed since `before`: it may be behind."""
+        until = time.monotonic() + tap.PATIENCE
+        while (not os.path.exists(capture) or len(tap.pcap_records(tap.content(capture))) < self.passed(which, interface, *ways) - before) \
+                and time.monotonic() < until:
+            time.sleep(0.1)
+
     def address(self, host, *texts):
         """Addresses of the client or the server, to which the other finds its way through the router."""
         interface, _, port, _ = DEVICES[host]
@@ -258,11 +280,12 @@ class Router:
         known = {(packet.going, key(packet.data)): packet.number for packet in packets}
         self.markers += 1
         mark = struct.pack("!I", self.markers)
-        for packet in packets:
-            self._put(packet.going, packet.data, packet.padding)
-        for going in ("out", "in"):
-            self._put(going, ipv4(MARKER, "169.254.9.1", "169.254.9.2", NO_PROTOCOL, mark))
-        waiting, passed, until = {"out", "in"}, set(), time.monotonic() + SECONDS
+        with one_cpu():
+            for packet in packets:
+                self._put(packet.going, packet.data, packet.padding)
+            for going in ("out", "in"):
+                self._put(going, ipv4(MARKER, "169.254.9.1", "169.254.9.2", NO_PROTOCOL, mark))
+        waiting, passed, until = {"out", "in"}, set(), time.monotonic() + tap.PATIENCE
         while waiting and time.monotonic() < until:
             select.select(list(self.sockets.values()), [], [], 0.2)
             for going, host in (("out", "server"), ("in", "client")):

@@ -9,12 +9,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOOTSTEPS = os.environ.get("FOOTSTEPS") or os.path.join(TOP, "build", "footsteps")
 PEER = os.environ.get("FOOTSTEPS_PEER") or os.path.join(os.path.dirname(FOOTSTEPS), "footsteps-peer")
 SECONDS = 600  # no single run of these tests is near it, sanitizers and a slow machine included
+PATIENCE = 120  # seconds for what happens at once, or after a second or two: a machine may stand still for many
 # A shell without job control starts what is in its background with INT ignored, and footsteps leaves it so.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Who is ended removes its folder, and has no moment with a folder that it would not remove.
@@ -175,7 +177,7 @@ def query(db, sql, *values):
     """Rows as dictionaries; an empty list when there is no database."""
     if not os.path.exists(db):
         return []
-    connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{db}?mode=ro", PATIENCE, uri=True)
     try:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(sql, values)]
@@ -191,6 +193,16 @@ def in_parallel(function, items):
     """Results in the order of items."""
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(pool.map(function, items))
+
+
+def catches(pid, number):
+    """Waits until it has come so far as to have a handler for the signal."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+            if any(line.startswith("SigCgt:") and int(line.split()[1], 16) >> number - 1 & 1 for line in f):
+                return
+        time.sleep(0.02)
 
 
 _version = None

@@ -135,16 +135,17 @@ static inline void nap(unsigned ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 }, NULL);
 }
 
-/* Tends until it is true, at most so many seconds. */
+/* Tends until it is true: within so many seconds, or as many times as many where a disk is slow. */
+#define LIVE_PATIENCE 24U
 #define live_until(l, condition, seconds)                                                                    \
 	do {                                                                                                 \
-		for (unsigned turn_ = 0; !(condition) && turn_ < (seconds)*50U; turn_++) {                   \
+		for (unsigned turn_ = 0; !(condition) && turn_ < (seconds)*50U * LIVE_PATIENCE; turn_++) {   \
 			nap(20);                                                                             \
 			live_tend(l);                                                                        \
 		}                                                                                            \
 		if (!(condition)) {                                                                          \
 			live_show_lines(l);                                                                  \
-			fail_msg("%s: not in %u s", #condition, (unsigned)(seconds));                        \
+			fail_msg("%s: not in %u s", #condition, (unsigned)(seconds)*LIVE_PATIENCE);          \
 		}                                                                                            \
 	} while (0)
 
@@ -180,7 +181,7 @@ static inline sqlite3 *look_into(const char *path)
 	sqlite3 *db;
 
 	assert_int_equal(database_open(path, SQLITE_OPEN_READWRITE, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
+	sqlite3_busy_timeout(db, 120000);
 	return db;
 }
 

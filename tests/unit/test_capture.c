@@ -653,7 +653,7 @@ static void progress_line(void **state)
 
 	progress_draw(true, 4800000, 0, text, sizeof text);
 	assert_non_null(strstr(text, "\rreading 50 %  2.4 M packets of 4.8 M packets  "));
-	assert_non_null(strstr(text, "packets/s  0:0"));
+	assert_non_null(strstr(text, "packets/s  0:"));
 
 	progress_draw(false, 0, 1234, text, sizeof text);
 	assert_null(strchr(text, '%'));

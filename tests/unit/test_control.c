@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* For what comes at once when nobody is held up. */
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 static struct {
 	char directory[64], socket[96], metrics[96], file[96];
@@ -316,7 +316,7 @@ static void test_never_reading(void **unused)
 	(void)unused;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	clock_gettime(CLOCK_MONOTONIC, &start_time);
-	while (!gone && seconds_since(&start_time) < 30) {
+	while (!gone && seconds_since(&start_time) < PATIENCE_MS / 1000.0) {
 		ssize_t n = send(fd, "status\n", 7, MSG_NOSIGNAL | MSG_DONTWAIT);
 		gone = n < 0 && errno == EPIPE;
 		if (n < 0)
@@ -331,19 +331,31 @@ static void test_never_reading(void **unused)
 
 static void test_many(void **unused)
 {
+	struct timespec start_time;
+	char *last, *fourth;
 	int fd[100];
 
 	(void)unused;
-	for (int i = 0; i < 100; i++)
-		fd[i] = plain_connect(t.socket);
+	for (int attempt = 0;; attempt++) {
+		clock_gettime(CLOCK_MONOTONIC, &start_time);
+		for (int i = 0; i < 100; i++)
+			fd[i] = plain_connect(t.socket);
+		last = read_all(fd[99], PATIENCE_MS);
+		(void)!send(fd[3], "rotate\n", 7, MSG_NOSIGNAL);
+		fourth = read_bytes(fd[3], 3);
+		/* Who is held up for longer finds the first of them silent for so long that they make way. */
+		if (seconds_since(&start_time) < 2 || attempt == 20)
+			break;
+		free(last);
+		free(fourth);
+		for (int i = 0; i < 100; i++)
+			close(fd[i]);
+	}
 	/* Sixteen are served, the others are told. */
-	char *text = read_all(fd[99], PATIENCE_MS);
-	assert_string_equal(text, "error: too many clients\n");
-	free(text);
-	assert_int_equal(send(fd[3], "rotate\n", 7, 0), 7);
-	text = read_bytes(fd[3], 3);
-	assert_string_equal(text, "ok\n");
-	free(text);
+	assert_string_equal(last, "error: too many clients\n");
+	assert_string_equal(fourth, "ok\n");
+	free(last);
+	free(fourth);
 	/* The silent make way for who comes later. */
 	usleep(2000000);
 	assert_answers();

@@ -239,7 +239,7 @@ static void test_problems_of_rotated(void **state)
 	sqlite3_close(reader);
 	time_passes(61);
 	/* Each making of tables wakes the thread. */
-	for (int i = 0; i < 500 && access(name, F_OK) < 0; i++) {
+	for (int i = 0; i < 6000 && access(name, F_OK) < 0; i++) {
 		live_play(&l, 10);
 		live_tend(&l);
 		nap(20);
