@@ -9,6 +9,7 @@ FS_UNITS = \
 	tests/unit/test_bittorrent_utp \
 	tests/unit/test_calls \
 	tests/unit/test_capture \
+	tests/unit/test_capture_compressed \
 	tests/unit/test_capture_files \
 	tests/unit/test_capture_reading \
 	tests/unit/test_chart \
