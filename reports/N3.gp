@@ -22,7 +22,7 @@ nice(x) = (p = 10 ** floor(log10(x)), x < 1.5 * p ? p : x < 3.5 * p ? 2 * p : x 
 set multiplot layout 2, 1
 # The unit is the axis's: of labels with a unit each, rounded to whole ones, several would be the same.
 unit = B_max < 1e3 ? 1 : B_max < 1e6 ? 1e3 : B_max < 1e9 ? 1e6 : 1e9
-set ylabel sprintf("payload per %s (%s)", period, unit == 1 ? "B" : unit == 1e3 ? "kB" : unit == 1e6 ? "MB" : "GB")
+set ylabel sprintf("payload (%s/%s)", unit == 1 ? "B" : unit == 1e3 ? "kB" : unit == 1e6 ? "MB" : "GB", period)
 set format y "%g"
 set ytics nice(B_max > 4 ? B_max / 4.0 : 1) / unit
 set yrange [0 : *]

@@ -174,7 +174,7 @@ def load_axis(db):
         loaded = tap.changed(db, "load.db", f"UPDATE series SET payload = {most}")
         directory = tap.tmp(f"load-{most}")
         tap.run("report", "-q", loaded, "-o", directory)
-        upper = text_of(directory, "N3.svg").split("payload per ")[0]
+        upper = text_of(directory, "N3.svg").split("payload (")[0]
         labels = [text.strip() for text in re.findall(r"<tspan[^>]*>([^<]*)<", upper)]
         on_axis = [label for label in labels if ":" not in label and label]
         tap.ok(len(on_axis) >= 2 and len(set(on_axis)) == len(on_axis), f"labels of {most} bytes differ", labels)
