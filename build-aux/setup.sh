@@ -94,7 +94,7 @@ watched() {
 		seconds=0
 		while sleep 1 && kill -0 $$ 2>/dev/null; do
 			seconds=$((seconds + 1))
-			printf '\r%d s, %d %s' $seconds "$(grep -cE "$pattern" "$watched_log")" "$words"
+			printf '\r%d s, %d %s' $seconds "$(grep -cE "$pattern" "$watched_log" 2>/dev/null)" "$words"
 		done &
 		watcher=$!
 	fi
