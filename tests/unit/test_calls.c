@@ -46,7 +46,8 @@ struct made {
 	enum media_kind kind; /* of both streams */
 	unsigned out, in;     /* messages; 0: no such stream */
 	const char *codec;
-	unsigned holds;
+	unsigned holds, missed;
+	double held;       /* seconds of each hold; 0: one */
 	uint32_t quiet_in; /* seconds of 20 */
 	uint32_t outside;  /* of 100 bytes, out; twice as many in */
 	enum media_way way;
@@ -76,15 +77,17 @@ static uint64_t add(struct made m)
 				  .busy_seconds = { 20, 20 - m.quiet_in },
 				  .quiet_seconds = { 0, m.quiet_in },
 				  .outside = { m.outside, 2 * m.outside },
-				  .outside_bytes = { 100 * m.outside, 200 * m.outside } };
+				  .outside_bytes = { 100 * m.outside, 200 * m.outside },
+				  .holds_missed = m.missed };
 	if (m.out)
 		r.stream[r.streams++] = made_stream(&m, TO_RESPONDER, m.out);
 	if (m.in)
 		r.stream[r.streams++] = made_stream(&m, TO_INITIATOR, m.in);
 	for (r.holds = 0; r.holds < m.holds; r.holds++)
-		r.hold[r.holds] = (struct hold_period){
-			S(m.first + 2 + r.holds), S(m.first + 3 + r.holds), { 3, 2 }, { 300, 200 }
-		};
+		r.hold[r.holds] = (struct hold_period){ S(m.first + 2 + r.holds),
+							S(m.first + 2 + r.holds + (m.held > 0 ? m.held : 1)),
+							{ 3, 2 },
+							{ 300, 200 } };
 	assert_true(call_table_report(table, &r, &err));
 	const struct media_flow f = {
 		.report = call_table_find(table, r.flow),
@@ -226,6 +229,62 @@ static void test_held_together(void **state)
 	assert_true(out->packets == 900 && in->packets == 1300);
 	assert_true(fabsf(out->rate - 895 / 18.5F) < 1e-3F && fabsf(in->rate - 1295 / 18.5F) < 1e-3F);
 	assert_true(fabsf(out->bandwidth - 89500 / 18.5F) < 0.01F);
+}
+
+/* The first call of the two is made last: its far end has the greater address. */
+static void test_holds_of_calls(void **state)
+{
+	(void)state;
+	/* Held from 102 to 104 s and, video, from 102.5 to 104.5 s; and each a third time that was not kept.
+	 */
+	add((struct made){ .from = ME(5000),
+			   .to = OUTSIDE(1),
+			   .first = 100,
+			   .last = 120,
+			   .out = 600,
+			   .in = 400,
+			   .holds = 2,
+			   .missed = 1 });
+	add((struct made){ .from = ME(5002),
+			   .to = OUTSIDE(1),
+			   .first = 100.5,
+			   .last = 120,
+			   .out = 900,
+			   .in = 300,
+			   .holds = 2,
+			   .missed = 1,
+			   .kind = MEDIA_VIDEO });
+	/* Held from 3 to 7 s, video within that; more went in it than streams are reported of. */
+	add((struct made){ .from = ME(5004),
+			   .to = OUTSIDE(2),
+			   .first = 1,
+			   .last = 21,
+			   .out = 2,
+			   .in = 400,
+			   .holds = 1,
+			   .held = 4 });
+	add((struct made){ .from = ME(5006),
+			   .to = OUTSIDE(2),
+			   .first = 1.5,
+			   .last = 21,
+			   .in = 300,
+			   .holds = 1,
+			   .kind = MEDIA_VIDEO });
+	group(NULL);
+	assert_int_equal(call_table_count(table), 2);
+	assert_int_equal(call_table_hold_count(table), 2);
+	const struct call_hold *one = call_table_hold_at(table, 0), *two = call_table_hold_at(table, 1);
+	assert_int_equal(one->call, 1);
+	assert_true(one->period.first_ns == S(3) && one->period.last_ns == S(7));
+	assert_int_equal(two->call, 2);
+	assert_true(two->period.first_ns == S(102) && two->period.last_ns == S(104.5));
+	const struct call *c = call_table_at(table, 0), *d = call_table_at(table, 1);
+	assert_true(c->holds == 1 && c->hold_ns == 4 * NS_PER_S);
+	assert_true(c->side[TO_RESPONDER].packets == 2 && c->side[TO_RESPONDER].rate == 0 &&
+		    c->side[TO_RESPONDER].bandwidth == 0);
+	assert_true(fabsf(c->side[TO_INITIATOR].rate - (700 - 2 * 2) / 16.F) < 1e-3F);
+	assert_true(d->holds == 1 + 2 && d->hold_ns == S(104.5) - S(102));
+	assert_true(fabsf(d->side[TO_RESPONDER].rate - (1500 - 4 * 3) / 17.5F) < 1e-3F);
 }
 
 /* The near side is the internal one, whoever began; out is what it sends. */
@@ -574,6 +633,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CALLS(test_one_call),
 		CALLS(test_held_together),
+		CALLS(test_holds_of_calls),
 		CALLS(test_outside_of_talk),
 		CALLS(test_far_begins),
 		CALLS(test_both_inside),

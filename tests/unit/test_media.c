@@ -545,6 +545,15 @@ static void test_talk(void **state)
 	expect_talk(0, 10, 10, 10, 1);
 	assert_int_equal(talk.holds, 0);
 	assert_true(talk.outside[0] == 90 && talk.outside[1] == 60 && talk.outside_bytes[1] == 60 * 50);
+	talk_afresh(NULL);
+	go(0, 10, 33, 33);
+	go(10, 20, 3, 2); /* a hold, and what goes in it is not what goes at the end */
+	go(20, 30, 33, 33);
+	go(30, 60, 3, 2);
+	over();
+	assert_int_equal(talk.holds, 1);
+	assert_true(talk.outside[0] == 90 && talk.outside_bytes[0] == 90 * 40);
+	assert_true(talk.outside[1] == 60 && talk.outside_bytes[1] == 60 * 50);
 }
 
 /* Measurements B12. Times are those of whole seconds. */
