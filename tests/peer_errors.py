@@ -114,6 +114,11 @@ def scenarios():
         for command in "trace", "check", "live":
             says(tap.peer(command, wrong, cwd=folder), 2, [f"{wrong}: is a capture", "'footsteps read'", "--background"],
                  f"{command}: {os.path.basename(wrong)} in place of a scenario", left(folder, "my.scenario"))
+    pipe = tap.tmp("capture.pipe")
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", capture, pipe]):
+        says(tap.peer("check", pipe, cwd=folder), 2, ["control character"],
+             "a capture through a pipe, which cannot be opened twice", left(folder, "my.scenario"))
     tap.write(path, SMALL.replace("cache = sn", "cache = ns").encode())
     for command in "trace", "check":
         says(tap.peer(command, path, cwd=folder), 2, [f"{path}:7:", "'ns'", "did you mean 'sn'?"],

@@ -55,7 +55,7 @@ static bool file_load(struct reading *r, size_t *size)
 {
 	const char *path = r->file->path;
 	FILE *in = fopen(path, "re");
-	struct stat status;
+	struct stat status = { .st_mode = 0 };
 	int why = errno;
 
 	/* Opening a folder works, reading it does not. */
@@ -76,7 +76,8 @@ static bool file_load(struct reading *r, size_t *size)
 		return error_memory(r->err, "the scenario");
 	if (failed)
 		return error_set(r->err, EXIT_INPUT, "%s: %s", path, strerror(why));
-	if (memchr(bytes, '\0', *size) && is_capture(path))
+	/* Not of a pipe, which is empty now: who opens it again waits for another writer. */
+	if (S_ISREG(status.st_mode) && memchr(bytes, '\0', *size) && is_capture(path))
 		return error_set(r->err, EXIT_INPUT,
 				 "%s: is a capture, and no scenario: 'footsteps read' analyses it, and "
 				 "'footsteps-peer trace --background' mixes its frames into a scenario",
