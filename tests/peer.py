@@ -4,6 +4,7 @@ is true of them."""
 import gzip
 import hashlib
 import os
+import struct
 import subprocess
 import sys
 
@@ -124,6 +125,17 @@ address = 192.0.2.201:23456
               "blocked: its activity plot is of a client with a call")
 
 
+def headers_alone():
+    """A client whose UDP is blocked, in a capture of no more than the headers of TCP: that TCP answers is in their lengths."""
+    whole, short, headers = tap.tmp("whole.pcap"), tap.tmp("headers.pcap"), 14 + 20 + 20
+    tap.peer("trace", "-q", "-o", whole, "udp-restricted")
+    records = tap.pcap_records(tap.content(whole))
+    tap.write(short, tap.pcap_header(snaplen=headers) + b"".join(
+        record[:8] + struct.pack("<I", min(headers, len(record) - 16)) + record[12:16 + headers] for record in records))
+    _, db = tap.read([short])
+    tap.equal(tap.query(db, "SELECT setup FROM setups"), [{"setup": "udp-restricted"}], "headers alone: UDP is blocked, TCP is not")
+
+
 def held():
     """B11: 0.97 sends about 70 messages of 67 bytes a second, and on hold 3 (BS); rates are of the talk alone. 40 s of talk are
     too few for the 280 s of hold not to show."""
@@ -168,6 +180,7 @@ for scenario in names():
 whole_campus()
 example()
 blocked()
+headers_alone()
 held()
 regenerate()
 tap.done()

@@ -13,8 +13,8 @@ struct progress;
 struct progress *progress_new(const char *what, uint64_t total_bytes, bool enabled);
 /* The same for work that is counted in packets alone. */
 struct progress *progress_new_packets(const char *what, uint64_t total_packets, bool enabled);
-/* Draws at most ten times a second. Looks at the clock each time, which costs more than a packet may: for
- * every few thousand of them. */
+/* Draws at most ten times a second. Looks at the clock each time, which costs more than a packet may: for a
+ * batch of them or more. */
 void progress_update(struct progress *p, uint64_t done_bytes, uint64_t packets);
 /* For work in a few long steps: "report 12 of 48  R4". Draws at once. */
 void progress_step(struct progress *p, uint64_t done, uint64_t total, const char *step);

@@ -112,6 +112,9 @@ static enum round_trip_sample sample_of_own(const struct labelled_flow *f, bool 
 			    : out->packets == 1;
 	if (!alone)
 		return ROUND_TRIP_ambiguous;
+	/* A fragment of that datagram was there before the question (packet.early_ns). */
+	if (in->first_ns < out->first_ns)
+		return ROUND_TRIP_disordered;
 	*ns = in->first_ns - out->first_ns;
 	return ROUND_TRIP_reply;
 }

@@ -94,8 +94,7 @@ static inline enum decode_reason udp_decode(struct walk *w, struct layer *l, con
 	packet_fill(w, l, ip, source, destination, ip->fingerprint | field_be16(header, 6));
 	/* RFC 768: the length is the whole datagram's; udp_limit() lets only a first fragment hold less of
 	 * it. */
-	if (length > 0)
-		w->out->rest_wire = length > room ? length - room : 0;
+	w->out->rest_wire = length > room ? length - room : 0;
 	return REASON_used;
 }
 

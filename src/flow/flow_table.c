@@ -326,8 +326,7 @@ static struct flow *begin_flow(struct flow_table *t, const struct packet *packet
 	flow->hash = hash;
 	/* D2: the sender of the first packet seen, also when that is a SYN-ACK. */
 	flow->initiator_is_low = packet->from_low;
-	flow->first_ns = packet->ts_ns - packet->early_ns;
-	flow->last_ns = packet->ts_ns;
+	flow->first_ns = flow->last_ns = packet->ts_ns;
 	flow->first_packet = packet->number;
 	flow->id.protocol = -1;
 	flow->want = WANT_STREAM;

@@ -129,7 +129,7 @@ static bool flow(void *self, const struct labelled_flow *f, struct error *err)
 		return !f->pair_first || add_pair(s, f, err);
 	if (f->client_is_initiator) {
 		of->tcp_tried++;
-		of->tcp_answered += labelled_in(f)->payload_bytes > 0;
+		of->tcp_answered += labelled_in(f)->payload_wire > 0;
 		return true;
 	}
 	/* A connection that came in to the client's port was let in. */

@@ -253,8 +253,8 @@ CREATE TABLE calls (                -- B10-B12, B14: media flows of two hosts th
 	payload_out         INTEGER NOT NULL, -- bytes of media, behind the headers of the format, on the wire
 	size_min_out        INTEGER,
 	size_max_out        INTEGER,
-	rate_out            REAL,             -- messages per second, holds left out
-	bandwidth_out       REAL,             -- payload bytes per second, holds left out
+	rate_out            REAL,             -- messages per second of the call; holds and what is outside of the talk left out
+	bandwidth_out       REAL,             -- payload bytes per second, likewise
 	codec_out           TEXT,             -- NULL: not known
 	codec_estimated_out INTEGER,          -- 1: by the classifier; 0: told by the format
 	silence_out         TEXT,             -- sent (no silence suppression), suppressed; NULL: not known

@@ -321,6 +321,7 @@ static void test_fragments_are_forgotten(void **state)
 	assert_int_equal(show_fragment(&f, false, 2, 0), REASON_used);
 	f.now_ns += INT64_C(20) * 1000000000;
 	assert_int_equal(show_fragment(&f, false, 2, 0), REASON_used);
+	assert_int_equal(f.p.early_ns, 0);
 	f.now_ns += INT64_C(20) * 1000000000;
 	assert_int_equal(show_fragment(&f, false, 2, 1), REASON_used);
 	f.now_ns = INT64_MIN; /* a clock that jumps as far as it can */
@@ -410,6 +411,15 @@ static void test_fragment_headers(void **state)
 	prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 50, 7, 0x2000);
 	assert_int_equal(show_whole(&f, 101, &p), REASON_used);
 	assert_int_equal(packet_message_wire(&f.p), 64);
+	/* ... but not against a header that tells less: nothing of the others is the datagram's. */
+	p = payload_of(40);
+	prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 17, 9, 3);
+	assert_int_equal(show_whole(&f, 101, &p), REASON_fragment_alone);
+	p = payload_of(16);
+	prepend_udp(&p, 40000, 53);
+	prepend_ipv4(&p, "10.0.0.1", "203.0.113.5", 17, 9, 0x2000);
+	assert_int_equal(show_whole(&f, 101, &p), REASON_used);
+	assert_int_equal(packet_message_wire(&f.p), 16);
 	p = fragment_of(false, 8, 0, 1440);
 	for (size_t n = 0; n < p.n; n++) {
 		(void)show(&f, 101, p.b, n, p.n);

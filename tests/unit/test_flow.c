@@ -370,6 +370,30 @@ static void test_early_fragments(void **state)
 	world_free(w);
 }
 
+/* Fragments that came before the question which began their flow, and whose first ones came behind it. */
+static void test_fragments_before_their_flow(void **state)
+{
+	(void)state;
+	struct world *w = world_new(16, 64);
+	struct packet p = packet_of(IPPROTO_UDP, true, 1000, 100, text("question"));
+	feed(w, &p);
+	settle(w, &p);
+	const struct flow *flow = w->step.flow;
+	for (int i = 0; i < 2; i++) {
+		p = packet_of(IPPROTO_UDP, false, 1000, 150 + i, text("answer"));
+		p.early_fragments = 1;
+		p.early_ns = 80 + 20 * i;
+		feed(w, &p);
+		settle(w, &p);
+		assert_int_equal(flow->first_ns, 150 + i - p.early_ns);
+		assert_int_equal(flow->side[1].first_ns, 150 + i - p.early_ns);
+		assert_int_equal(flow->side[1].last_ns, 150 + i);
+	}
+	assert_int_equal(flow->side[0].first_ns, 100);
+	assert_int_equal(flow->disordered, 0);
+	world_free(w);
+}
+
 static void test_message_log(void **state)
 {
 	(void)state;
@@ -817,6 +841,7 @@ int main(void)
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_icmp_quote),
 		cmocka_unit_test(test_early_fragments),
+		cmocka_unit_test(test_fragments_before_their_flow),
 		cmocka_unit_test(test_message_log),
 		cmocka_unit_test(test_message_times_of_older_packet),
 		cmocka_unit_test(test_message_times),

@@ -339,6 +339,13 @@ static void test_sample_edges(void **state)
 	play_flow(&x, false, (const int[]){ 100, -101, 231 }, 3);
 	x.r.disordered = 1;
 	assert_int_equal(round_trip_of_flow(&x.f, NULL, 0, &ns), ROUND_TRIP_disordered);
+	/* A datagram whose second fragment came before the question, and the first behind it: no answer. */
+	for (uint16_t sizes = 0; sizes <= 2; sizes += 2) {
+		play_flow(&x, true, (const int[]){ 100, -165 }, 2);
+		x.r.sizes = sizes;
+		x.r.side[S].first_ns = 90 * MS;
+		assert_int_equal(round_trip_of_flow(&x.f, NULL, 0, &ns), ROUND_TRIP_disordered);
+	}
 }
 
 /* An id that came back has precedence over the first pair; those of the peer's questions do not count. */
