@@ -28,6 +28,7 @@ FS_UNITS = \
 	tests/unit/test_facts \
 	tests/unit/test_facts_counts \
 	tests/unit/test_flow \
+	tests/unit/test_flow_tcp \
 	tests/unit/test_flow_tick \
 	tests/unit/test_format_iptables \
 	tests/unit/test_format_nft \
@@ -44,6 +45,7 @@ FS_UNITS = \
 	tests/unit/test_live_state \
 	tests/unit/test_live_store \
 	tests/unit/test_media \
+	tests/unit/test_media_talk \
 	tests/unit/test_media_verdict \
 	tests/unit/test_meter \
 	tests/unit/test_naive_bayes \
@@ -111,7 +113,9 @@ FS_UNIT_SHARED = \
 	tests/unit/calls_play.h \
 	tests/unit/capture_build.h \
 	tests/unit/chance.h \
+	tests/unit/close.h \
 	tests/unit/decode_build.h \
+	tests/unit/flow_build.h \
 	tests/unit/dissector_recorder.h \
 	tests/unit/episode_play.h \
 	tests/unit/http_house.h \

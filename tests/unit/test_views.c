@@ -188,20 +188,8 @@ static void table_gives_up_width_in_order(void **state)
 		     "Left out to fit: extra.\n");
 }
 
-static void table_keeps_dates_of_several_days(void **state)
-{
-	static const char *const cells[] = { "a", "1", "0", "x", "b", "2", "86400000000000", "y" };
-
-	(void)state;
-	table_expect(wide_columns, 4, cells, 8, 35, 0,
-		     "name  count  when\n"
-		     "a         1  1970-01-01T00:00:00Z\n"
-		     "b         2  1970-01-02T00:00:00Z\n"
-		     "Left out to fit: extra.\n");
-}
-
 /* What may be left out is, and what may be narrowed is; only then a time takes two lines. */
-static void table_splits_times_of_several_days(void **state)
+static void table_times_of_several_days(void **state)
 {
 	static const char *const cells[] = { "a", "1", "0", "x", "b", "2", "86400000000000", "y" };
 
@@ -330,8 +318,7 @@ int main(void)
 		cmocka_unit_test(quotes_for_a_shell),
 		cmocka_unit_test(table_in_full_width),
 		cmocka_unit_test(table_gives_up_width_in_order),
-		cmocka_unit_test(table_keeps_dates_of_several_days),
-		cmocka_unit_test(table_splits_times_of_several_days),
+		cmocka_unit_test(table_times_of_several_days),
 		cmocka_unit_test(table_wraps),
 		cmocka_unit_test(table_puts_lines_in_a_cell),
 		cmocka_unit_test(table_brings_columns_back),
