@@ -52,6 +52,7 @@ FS_UNITS = \
 	tests/unit/test_names \
 	tests/unit/test_ndpi \
 	tests/unit/test_network_cost \
+	tests/unit/test_network_cost_chance \
 	tests/unit/test_null_test \
 	tests/unit/test_null_traffic \
 	tests/unit/test_options \
@@ -121,6 +122,7 @@ FS_UNIT_SHARED = \
 	tests/unit/http_house.h \
 	tests/unit/live_build.h \
 	tests/unit/live_play.h \
+	tests/unit/network_cost_play.h \
 	tests/unit/peer_client_play.h \
 	tests/unit/peer_clock.h \
 	tests/unit/peer_play.h \
