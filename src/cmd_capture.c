@@ -1,5 +1,6 @@
 /* Captures read into private databases; see cmd_capture.h. */
 #include "cmd_capture.h"
+#include "base/progress.h"
 #include "cmd.h"
 #include "store/open.h"
 #include <errno.h>
@@ -11,6 +12,7 @@
 #define TWINS_LOOKED_AT 1000U /* arguments that are compared with each other */
 
 #define ARGUMENTS_MAX 12U
+#define BATCH         32U /* frames */
 
 static volatile sig_atomic_t stop_requested; /* the signal */
 
@@ -69,6 +71,27 @@ sqlite3 *capture_read(const char *capture, const struct capture_reading *how, en
 	rmdir(directory);
 	command_catch_signals(SIG_DFL);
 	return db;
+}
+
+bool capture_frames(struct source *source, bool progress,
+		    bool (*take)(void *self, const struct frame *frames, size_t count, struct error *err),
+		    void *self, struct error *err)
+{
+	struct frame frames[BATCH];
+	struct source_stats stats;
+	enum source_result result;
+	bool ok;
+
+	source_stats(source, &stats);
+	struct progress *line = progress_new("reading", stats.bytes_total, progress && isatty(STDERR_FILENO));
+	do {
+		size_t count = source_next_batch(source, frames, BATCH, &result, err);
+		ok = take(self, frames, count, err);
+		source_stats(source, &stats);
+		progress_update(line, stats.bytes_done, stats.frames);
+	} while (ok && result == SOURCE_FRAME);
+	progress_free(line);
+	return ok && result == SOURCE_END;
 }
 
 void capture_warn_of_twins(const char *const *paths, size_t count)

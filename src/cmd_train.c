@@ -1,7 +1,7 @@
 /* footsteps train: fits a mode of a voice codec to recorded calls, as a section for --voice-models. */
-#include "base/progress.h"
 #include "behave/train.h"
 #include "cmd.h"
+#include "cmd_capture.h"
 #include "store/open.h"
 #include "views/measured.h"
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH        32U
 #define LISTED_MOST  20U
 #define SECTION_ROOM 512U
 
@@ -217,25 +216,12 @@ static const struct train_stream *trainer_at(const void *self, uint32_t i)
 	return trainer_stream_at(self, i);
 }
 
-static bool read_frames(struct source *source, struct trainer *t, struct error *err)
+static bool take_frames(void *self, const struct frame *frames, size_t count, struct error *err)
 {
-	struct frame frames[BATCH];
-	struct source_stats stats;
-	enum source_result result;
-	bool ok = true;
-
-	source_stats(source, &stats);
-	struct progress *progress =
-		progress_new("reading", stats.bytes_total, !given.quiet && isatty(STDERR_FILENO));
-	do {
-		size_t count = source_next_batch(source, frames, BATCH, &result, err);
-		for (size_t i = 0; ok && i < count; i++)
-			ok = trainer_frame(t, &frames[i], err);
-		source_stats(source, &stats);
-		progress_update(progress, stats.bytes_done, stats.frames);
-	} while (ok && result == SOURCE_FRAME);
-	progress_free(progress);
-	return ok && result != SOURCE_FAILED && trainer_finish(t, err);
+	for (size_t i = 0; i < count; i++)
+		if (!trainer_frame(self, &frames[i], err))
+			return false;
+	return true;
 }
 
 /* What is missing from the input is missing from the model, which is then still one. */
@@ -265,7 +251,7 @@ static bool fit_captures(const char *const *paths, size_t count, const struct tr
 	const struct source_options source_options = { .filter = given.filter };
 	struct source *source = source_open_files(paths, count, &source_options, err);
 	struct trainer *t = source ? trainer_new(choice, err) : NULL;
-	bool ok = t && read_frames(source, t, err);
+	bool ok = t && capture_frames(source, !given.quiet, take_frames, t, err) && trainer_finish(t, err);
 
 	if (ok) {
 		const struct found f = { .streams = trainer_stream_count(t),

@@ -4,7 +4,6 @@
  * and their way through the database.
  */
 #include "base/clock.h"
-#include "base/progress.h"
 #include "cmd.h"
 #include "cmd_analysis.h"
 #include "cmd_capture.h"
@@ -179,25 +178,11 @@ static bool remake_live(struct verify *v, struct error *err)
 	return remake(&source, 1, &how, &run, &problems, &result, err);
 }
 
-static bool read_frames(struct source *source, struct pipeline *p, struct error *err)
+static bool take_frames(void *self, const struct frame *frames, size_t count, struct error *err)
 {
-	struct frame frames[WORKER_BATCH];
-	struct source_stats stats;
-	enum source_result result;
-	bool ok;
-
-	source_stats(source, &stats);
-	struct progress *progress = progress_new("reading", stats.bytes_total, isatty(STDERR_FILENO));
-	do {
-		size_t count = source_next_batch(source, frames, WORKER_BATCH, &result, err);
-		ok = pipeline_frames(p, frames, count, err);
-		if (ok && stop_requested)
-			ok = error_set(err, EXIT_INPUT, "stopped by signal %d", (int)stop_requested);
-		source_stats(source, &stats);
-		progress_update(progress, stats.bytes_done, stats.frames);
-	} while (ok && result == SOURCE_FRAME);
-	progress_free(progress);
-	return ok && result == SOURCE_END;
+	if (!pipeline_frames(self, frames, count, err))
+		return false;
+	return !stop_requested || error_set(err, EXIT_INPUT, "stopped by signal %d", (int)stop_requested);
 }
 
 static bool read_recording(struct verify *v, const char *const *files, size_t count, struct error *err)
@@ -212,7 +197,7 @@ static bool read_recording(struct verify *v, const char *const *files, size_t co
 	struct source_stats stats;
 	struct source *source = source_open_files(files, count, &how, err);
 	struct pipeline *p = source ? pipeline_new(&wanted, err) : NULL;
-	bool ok = p && read_frames(source, p, err);
+	bool ok = p && capture_frames(source, true, take_frames, p, err);
 	struct sink *sink = ok ? sink_sqlite_open(v->database[OFFLINE], false, err) : NULL;
 
 	if (sink) {
